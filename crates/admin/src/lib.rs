@@ -1,0 +1,1 @@
+//! Offline and online administration verbs.

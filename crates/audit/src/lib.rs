@@ -1,0 +1,1 @@
+//! The audit event and its hash-chained sink.

@@ -1,0 +1,2 @@
+//! The one binary: its verbs and nothing else.
+fn main() {}

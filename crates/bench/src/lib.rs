@@ -1,0 +1,1 @@
+//! Measures the server beside the raw limits of the same machine.

@@ -1,0 +1,1 @@
+//! The Bolt listener: sniffing, TLS, WebSocket, sessions; wire values to model values.

@@ -1,0 +1,1 @@
+//! The Bolt protocol: bytes in, events out; no sockets.

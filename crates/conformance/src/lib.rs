@@ -1,0 +1,1 @@
+//! Runs the openCypher TCK against the engine and holds the ratchet.

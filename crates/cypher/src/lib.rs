@@ -1,0 +1,1 @@
+//! Cypher lexer, parser and abstract syntax tree with spans.

@@ -1,0 +1,1 @@
+//! The one facade: session, permit, parse, plan, run, audit.

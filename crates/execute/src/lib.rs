@@ -1,0 +1,1 @@
+//! Operators, functions and procedures over the model traits.

@@ -1,0 +1,1 @@
+//! Nodes, relationships, indexes and constraints as copy-on-write chunks over the store.

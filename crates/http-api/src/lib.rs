@@ -1,0 +1,1 @@
+//! The HTTP and HTTPS listeners: discovery, health and security.txt.

@@ -1,0 +1,1 @@
+//! Values, typed identifiers and the traits through which the graph is read and changed.

@@ -1,0 +1,1 @@
+//! Names, types and plans: from syntax to physical operators; no storage.

@@ -1,0 +1,1 @@
+//! Decides who may do what: passwords, lock-out, permits; does no input or output.

@@ -1,0 +1,1 @@
+//! Reads settings, wires the crates together, handles signals.

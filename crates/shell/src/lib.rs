@@ -1,0 +1,1 @@
+//! The interactive Cypher shell, a client over Bolt.

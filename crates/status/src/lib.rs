@@ -1,0 +1,1 @@
+//! Error codes, their texts and the error type that reaches a client.

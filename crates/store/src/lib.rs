@@ -1,0 +1,1 @@
+//! Encrypted log, key hierarchy and chunk store; knows bytes, not nodes.

@@ -1,0 +1,1 @@
+//! TLS policies: certificates, keys, trust, and their development defaults.
