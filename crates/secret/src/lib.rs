@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn never_prints_its_content() {
         let secret = SecretString::new("correct horse".to_owned());
-        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "******** ******** Some(********)");
+        assert_eq!(
+            format!("{secret} {secret:?} {:?}", Some(&secret)),
+            "******** ******** Some(********)"
+        );
     }
 
     #[test]

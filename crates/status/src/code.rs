@@ -153,7 +153,14 @@ mod tests {
 
     #[test]
     fn a_conflict_is_something_drivers_retry() {
-        assert_eq!(Code::TransactionConflict.classification(), Classification::TransientError);
-        assert!(Code::TransactionConflict.neo4j_code().starts_with("Neo.TransientError."));
+        assert_eq!(
+            Code::TransactionConflict.classification(),
+            Classification::TransientError
+        );
+        assert!(
+            Code::TransactionConflict
+                .neo4j_code()
+                .starts_with("Neo.TransientError.")
+        );
     }
 }

@@ -42,7 +42,13 @@ struct Parts {
 impl Status {
     /// An error with a code and a sentence that says what failed.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Parts { code, message: message.into(), position: None, advice: None, cause: None }))
+        Self(Box::new(Parts {
+            code,
+            message: message.into(),
+            position: None,
+            advice: None,
+            cause: None,
+        }))
     }
 
     /// Adds what the reader can do about it.
@@ -140,7 +146,11 @@ mod tests {
     #[test]
     fn says_what_where_and_what_to_do() {
         let status = Status::new(Code::SyntaxError, "invalid input `RETRUN`")
-            .with_position(Position { offset: 10, line: 1, column: 11 })
+            .with_position(Position {
+                offset: 10,
+                line: 1,
+                column: 11,
+            })
             .with_advice("did you mean `RETURN`?");
         assert_eq!(
             status.client_message(),
@@ -150,8 +160,16 @@ mod tests {
 
     #[test]
     fn keeps_the_position_nearest_to_the_fault() {
-        let near = Position { offset: 4, line: 1, column: 5 };
-        let far = Position { offset: 0, line: 1, column: 1 };
+        let near = Position {
+            offset: 4,
+            line: 1,
+            column: 5,
+        };
+        let far = Position {
+            offset: 0,
+            line: 1,
+            column: 1,
+        };
         let status = Status::new(Code::TypeError, "x").or_position(near).or_position(far);
         assert_eq!(status.position(), Some(near));
     }
