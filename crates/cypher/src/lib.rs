@@ -1,1 +1,10 @@
 //! Cypher lexer, parser and abstract syntax tree with spans.
+//!
+//! Owns the way from text to [`ast::Statement`], and nothing after it: knows no names in scope, no types, no storage.
+
+pub mod ast;
+
+/// How deep expressions, subqueries and other forms may nest, and how high the tree may be.
+///
+/// Deeper text is refused, so that parsing, planning and dropping a tree fit a 2 MiB thread stack.
+pub const NESTING_DEPTH_MAX: u32 = 250;
