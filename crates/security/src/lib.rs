@@ -1,1 +1,28 @@
-//! Decides who may do what: passwords, lock-out, permits; does no input or output.
+//! Decides who may do what: passwords, lock-out, permits, remote addresses.
+//!
+//! INVARIANT: this crate does no input or output and reads no clock; the time, random bytes and stored users are handed
+//! in. It must not know the graph, the wire protocols or where users are stored. Reading or changing the graph takes a
+//! permit of [`permit`], whose fields are private, so that code which forgets to ask does not compile.
+
+mod authority;
+mod bounded_map;
+mod credential_cache;
+mod lockout;
+mod password_hash;
+mod password_policy;
+mod permit;
+mod remote_address;
+mod user;
+
+pub use authority::{AuthenticationFailure, Authority, AuthorityConfig, Principal, Unconfirmed};
+pub use lockout::{AttemptDecision, Lockout, LockoutConfig};
+pub use password_hash::{
+    GENERATED_PASSWORD_RANDOM_BYTES, PASSWORD_BYTES_MAX, PasswordHash, PasswordHashError, SALT_BYTES, generate_password,
+};
+pub use password_policy::{PasswordPolicy, PasswordPolicyViolation, password_entropy_bits};
+pub use permit::{
+    AccessMode, Action, AdministrationPermit, Denied, LoadPermit, OwnPasswordPermit, Permit, ReadPermit, SchemaPermit,
+    Scope, WritePermit,
+};
+pub use remote_address::{AddressRefused, InvalidNetwork, Network, RemoteAllowList, is_public};
+pub use user::{InvalidUserName, USER_NAME_CHARACTERS_MAX, User, UserName};
