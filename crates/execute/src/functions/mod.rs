@@ -1,0 +1,1 @@
+//! Scalar functions, one file a family.

@@ -1,0 +1,1 @@
+//! Temporal values: parsing, building, arithmetic, text.
