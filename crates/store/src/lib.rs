@@ -9,6 +9,7 @@
 
 mod chunk_store;
 mod commit_id;
+mod cryptography;
 mod database_store;
 mod file_system;
 mod keys;

@@ -3,23 +3,33 @@
 //! Owns the key-encryption key (one a home), the data key of each database and the keys derived from it. INVARIANT: no
 //! key is ever printed, logged or part of an error, and each is wiped when dropped. Must not know what is encrypted.
 
+mod database;
+mod key_file;
+
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use database::DatabaseKeys;
+
 use crate::FileSystem;
+use crate::cryptography::{CryptographyError, KeyBytes, derive};
+
+/// The longest key file or envelope that is read, in bytes.
+const KEY_FILE_BYTES_MAX: usize = 4096;
 
 /// Why a key could not be read, made or used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The operating system refused an operation on a key file.
-    #[error("key file `{}`: cannot {action}", file.display())]
+    #[error("key file `{}` cannot {action}", file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What was being done.
+        /// What was to be done with it, in the passive.
         action: &'static str,
         /// The cause.
         #[source]
@@ -74,43 +84,191 @@ pub enum KeyError {
     Cryptography,
 }
 
+impl From<CryptographyError> for KeyError {
+    fn from(_: CryptographyError) -> Self {
+        Self::Cryptography
+    }
+}
+
 /// The public name of a key, derived from it by a one-way function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; 8]);
 
-impl std::fmt::Display for KeyId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+impl KeyId {
+    fn of(key: &KeyBytes) -> Result<Self, CryptographyError> {
+        Ok(Self(*derive::<8>(key.expose(), &[], &[b"bastide key id 1"])?.expose()))
+    }
+
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0
     }
 }
 
-/// The key-encryption key of a home.
-#[derive(Debug)]
-pub struct KeyRing(());
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(self.0))
+    }
+}
+
+/// The key-encryption key of a home, which opens the key of each database.
+pub struct KeyRing {
+    key_file: PathBuf,
+    id: KeyId,
+    key: KeyBytes,
+}
 
 impl KeyRing {
-    /// Reads the key file, or makes one with a random key (mode 0400, durable) if there is none.
+    /// Reads the key file, or makes one with a random key (mode 0400, durable) if there is none. The caller decides
+    /// whether making one is right: with data already there it never is, and [`KeyRing::load`] must be used.
     ///
     /// # Errors
     /// [`KeyError`] if the file is open to others, malformed, or cannot be read or written.
-    pub fn load_or_create(_file_system: &dyn FileSystem, _key_file: &Path) -> Result<Self, KeyError> {
-        Err(KeyError::Cryptography)
+    pub fn load_or_create(file_system: &dyn FileSystem, key_file: &Path) -> Result<Self, KeyError> {
+        let exists = file_system
+            .exists(key_file)
+            .map_err(|source| io_error(key_file, "be looked for", source))?;
+        if exists {
+            Self::load(file_system, key_file)
+        } else {
+            Self::create(file_system, key_file)
+        }
+    }
+
+    /// Makes a key file with a random key (mode 0400, durable).
+    ///
+    /// # Errors
+    /// [`KeyError::Io`] if the file exists or cannot be written.
+    pub fn create(file_system: &dyn FileSystem, key_file: &Path) -> Result<Self, KeyError> {
+        let (id, key) = key_file::create(file_system, key_file)?;
+        Ok(Self {
+            key_file: key_file.to_owned(),
+            id,
+            key,
+        })
     }
 
     /// Reads the key file, which must exist.
     ///
     /// # Errors
-    /// [`KeyError`] if the file is missing, open to others, malformed, or cannot be read.
-    pub fn load(_file_system: &dyn FileSystem, _key_file: &Path) -> Result<Self, KeyError> {
-        Err(KeyError::Cryptography)
+    /// [`KeyError`] if the file is missing, a symbolic link, open to others, malformed, or cannot be read.
+    pub fn load(file_system: &dyn FileSystem, key_file: &Path) -> Result<Self, KeyError> {
+        let (id, key) = key_file::load(file_system, key_file)?;
+        Ok(Self {
+            key_file: key_file.to_owned(),
+            id,
+            key,
+        })
     }
 
     /// The public name of the key.
     pub fn key_id(&self) -> KeyId {
-        KeyId([0; 8])
+        self.id
     }
 }
 
-/// The data key of one database.
-#[derive(Debug)]
-pub struct DatabaseKeys(());
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("KeyRing")
+            .field("key_file", &self.key_file)
+            .field("id", &format_args!("{}", self.id))
+            .field("key", &self.key)
+            .finish()
+    }
+}
+
+fn io_error(file: &Path, action: &'static str, source: io::Error) -> KeyError {
+    KeyError::Io {
+        file: file.to_owned(),
+        action,
+        source,
+    }
+}
+
+/// Writes a whole new file so that after a crash it is there in full or not at all.
+fn write_new_file(
+    file_system: &dyn FileSystem,
+    path: &Path,
+    kind: crate::FileKind,
+    content: &[u8],
+) -> Result<(), KeyError> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let staged = path.with_extension("new");
+    file_system
+        .create_directory(directory)
+        .map_err(|source| io_error(path, "be given a directory", source))?;
+    if file_system
+        .exists(&staged)
+        .map_err(|source| io_error(&staged, "be looked for", source))?
+    {
+        file_system
+            .remove(&staged)
+            .map_err(|source| io_error(&staged, "be removed", source))?;
+    }
+    let file = file_system
+        .create(&staged, kind)
+        .map_err(|source| io_error(&staged, "be created", source))?;
+    file.write_at(0, content)
+        .map_err(|source| io_error(&staged, "be written", source))?;
+    file.sync_all()
+        .map_err(|source| io_error(&staged, "be synced", source))?;
+    file_system
+        .rename(&staged, path)
+        .map_err(|source| io_error(path, "be renamed", source))?;
+    file_system
+        .sync_directory(directory)
+        .map_err(|source| io_error(path, "be made durable", source))
+}
+
+/// The content of a small file as text.
+fn read_text(file_system: &dyn FileSystem, path: &Path) -> Result<zeroize::Zeroizing<String>, KeyError> {
+    let file = match file_system.open_read_only(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(KeyError::Missing { file: path.to_owned() });
+        }
+        Err(error) => return Err(io_error(path, "be opened", error)),
+    };
+    let mode = file_system
+        .permissions(path)
+        .map_err(|source| io_error(path, "be examined", source))?;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::OpenToOthers {
+            file: path.to_owned(),
+            mode,
+        });
+    }
+    let mut bytes = zeroize::Zeroizing::new(vec![0_u8; KEY_FILE_BYTES_MAX]);
+    let length = file
+        .read_at(0, &mut bytes)
+        .map_err(|source| io_error(path, "be read", source))?;
+    let malformed = |fault| KeyError::Malformed {
+        file: path.to_owned(),
+        fault,
+    };
+    let content = bytes.get(..length).filter(|_| length < KEY_FILE_BYTES_MAX);
+    let content = content.ok_or_else(|| malformed("it is too long"))?;
+    let text = std::str::from_utf8(content).map_err(|_| malformed("it is not text"))?;
+    Ok(zeroize::Zeroizing::new(text.to_owned()))
+}
+
+/// Takes `name value` off the front of the lines, and decodes the value from hexadecimal digits.
+fn take_field<const N: usize>(
+    lines: &mut std::str::Lines<'_>,
+    name: &str,
+    fault: &'static str,
+) -> Result<[u8; N], &'static str> {
+    let value = lines
+        .next()
+        .and_then(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.strip_prefix(' '));
+    let mut bytes = [0_u8; N];
+    hex::decode_to_slice(value.ok_or(fault)?, &mut bytes).map_err(|_| fault)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;
