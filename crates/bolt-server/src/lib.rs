@@ -1,1 +1,19 @@
 //! The Bolt listener: sniffing, TLS, WebSocket, sessions; wire values to model values.
+//!
+//! Owns what lies between a socket and a [`Backend`]. INVARIANT: nothing that arrives before TLS is read as if it had come
+//! inside it; a plain connection to a listener that requires TLS is closed without an answer; a client that does not read
+//! holds one batch of rows. Must not know how a query is run, nor where users are kept.
+
+mod backend;
+mod config;
+mod events;
+mod summary;
+
+pub use backend::{
+    AccessMode, Authenticated, AuthenticationRequest, Backend, BatchOutcome, ConnectionDetails, EntityView, Interrupt,
+    ResultStream, RoutingRequest, RoutingTable, RowSink, Session, SinkOutcome, Transaction, TransactionOptions,
+    Transport,
+};
+pub use config::{Config, ConnectionLimits, TlsLevel, TlsSource};
+pub use events::{ConnectionEvents, ConnectionPoint, NoEvents, RefusalReason};
+pub use summary::{Counters, Measured, Notification, PlanDescription, Severity, StatementType, Summary};
