@@ -244,6 +244,11 @@ impl Interrupt {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Lowers the flag, once what was to stop has stopped.
+    pub(crate) fn lower(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
     /// The flag itself, to hand to an engine that knows only atomics.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)

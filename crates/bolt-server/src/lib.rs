@@ -6,8 +6,20 @@
 
 mod backend;
 mod config;
+mod control;
+mod establish;
 mod events;
+mod from_wire;
+mod login;
+mod metadata;
+mod reader;
+mod registry;
+mod server;
 mod summary;
+mod to_wire;
+mod transport;
+mod work;
+mod worker;
 
 pub use backend::{
     AccessMode, Authenticated, AuthenticationRequest, Backend, BatchOutcome, ConnectionDetails, EntityView, Interrupt,
@@ -16,4 +28,5 @@ pub use backend::{
 };
 pub use config::{Config, ConnectionLimits, TlsLevel, TlsSource};
 pub use events::{ConnectionEvents, ConnectionPoint, NoEvents, RefusalReason};
+pub use server::{BoltServer, StartError};
 pub use summary::{Counters, Measured, Notification, PlanDescription, Severity, StatementType, Summary};

@@ -1,0 +1,100 @@
+//! What the tasks of one connection share: interruption, closing, progress of the login.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::backend::Interrupt;
+
+/// Shared by the reader, the worker and the watchers of one connection.
+#[derive(Debug)]
+pub(crate) struct Control {
+    interrupt: Interrupt,
+    resets_ahead: Mutex<usize>,
+    closed: watch::Sender<bool>,
+    progress: watch::Sender<Progress>,
+    busy: AtomicBool,
+}
+
+/// How far the worker is, which the reader follows until the login.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// Messages that were worked off.
+    pub(crate) messages: u64,
+    /// Whether a login succeeded; the limits before login then no longer hold.
+    pub(crate) logged_on: bool,
+}
+
+impl Control {
+    pub(crate) fn new() -> Self {
+        Self {
+            interrupt: Interrupt::new(),
+            resets_ahead: Mutex::default(),
+            closed: watch::Sender::new(false),
+            progress: watch::Sender::default(),
+            busy: AtomicBool::new(false),
+        }
+    }
+
+    /// The flag that running work looks at.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// A RESET was read, or the client is gone: running work must stop, requests before it are ignored.
+    pub(crate) fn raise(&self) {
+        let mut ahead = self.resets_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead += 1;
+        self.interrupt.trigger();
+    }
+
+    /// The RESET was reached.
+    pub(crate) fn reset_reached(&self) {
+        let mut ahead = self.resets_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead = ahead.saturating_sub(1);
+        if *ahead == 0 {
+            self.interrupt.lower();
+        }
+    }
+
+    /// Whether a RESET was read that was not reached yet.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        *self.resets_ahead.lock().unwrap_or_else(PoisonError::into_inner) > 0
+    }
+
+    /// Ends the connection at once, whatever it does.
+    pub(crate) fn close(&self) {
+        self.raise();
+        self.closed.send_replace(true);
+    }
+
+    /// Returns once [`Control::close`] was called.
+    pub(crate) async fn closed(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
+    /// Follows the login.
+    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// One message was worked off.
+    pub(crate) fn message_done(&self, logged_on: bool) {
+        self.progress.send_modify(|progress| {
+            progress.messages += 1;
+            progress.logged_on |= logged_on;
+        });
+    }
+
+    /// Whether a request is being worked on: only then are keep-alives sent.
+    pub(crate) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// As set last.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,276 @@
+//! Works a connection's requests off, one after the other, and answers them.
+//!
+//! Answers gather in one buffer that is sent when no request is waiting, or when a batch of rows is full: a client that stops
+//! reading holds that batch and stops the query there. INVARIANT: the buffer holds whole messages only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bastide_bolt::{
+    Action, Dialect, NOOP, NotificationFilter, Request, RequestKind, State, Step, WireValue, failure, ignored, success,
+    write_message,
+};
+use bastide_status::{Code, Status};
+use tokio::io::{AsyncWriteExt, WriteHalf};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::{Instant, timeout};
+use zeroize::Zeroize;
+
+use crate::backend::{Backend, ConnectionDetails, Session};
+use crate::config::Config;
+use crate::control::Control;
+use crate::events::RefusalReason;
+use crate::metadata;
+use crate::reader::Incoming;
+use crate::registry::{Phase, Registration};
+use crate::transport::ByteStream;
+use crate::work::Work;
+
+/// The output buffer is given back when it has grown beyond this.
+const OUTPUT_BYTES_KEPT: usize = 256 * 1024;
+
+/// How a connection ended.
+pub(crate) enum Ending {
+    /// As it should.
+    Orderly,
+    /// For a fault of the client.
+    Refused(RefusalReason),
+}
+
+/// The sending side, shared with the keep-alives.
+pub(crate) type Output = Arc<Mutex<WriteHalf<Box<dyn ByteStream>>>>;
+
+/// The working side of a connection.
+pub(crate) struct Worker {
+    pub(crate) config: Arc<Config>,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) registration: Registration,
+    pub(crate) details: ConnectionDetails,
+    pub(crate) dialect: Dialect,
+    pub(crate) incoming: mpsc::Receiver<Incoming>,
+    pub(crate) sending: Output,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) login_deadline: Instant,
+    pub(crate) output: Vec<u8>,
+    pub(crate) session: Option<Box<dyn Session>>,
+    pub(crate) work: Work,
+    pub(crate) session_notifications: NotificationFilter,
+    pub(crate) end_watch: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What ends the loop.
+pub(crate) enum Stop {
+    /// The client is gone, said goodbye, or the server stops.
+    Orderly,
+    /// The client broke the rules.
+    Refused(RefusalReason),
+}
+
+impl Worker {
+    /// Works until the connection ends.
+    pub(crate) async fn run(mut self) -> Ending {
+        let control = Arc::clone(&self.control);
+        let stop = tokio::select! {
+            biased;
+            () = control.closed() => Stop::Orderly,
+            stop = self.requests() => stop,
+        };
+        if let Some(end_watch) = self.end_watch.take() {
+            end_watch.abort();
+        }
+        // Rolls open work back, which may block.
+        let (work, session) = (std::mem::take(&mut self.work), self.session.take());
+        tokio::task::block_in_place(move || {
+            drop(work);
+            drop(session);
+        });
+        let mut sending = self.sending.lock().await;
+        let _ = timeout(self.config.limits.write_timeout, sending.shutdown()).await;
+        match stop {
+            Stop::Orderly => Ending::Orderly,
+            Stop::Refused(reason) => Ending::Refused(reason),
+        }
+    }
+
+    async fn requests(&mut self) -> Stop {
+        let mut state = State::after_handshake(self.dialect.version());
+        loop {
+            let step = match self.next().await {
+                Ok(request) => {
+                    if self.control.is_interrupted() {
+                        state = state.interrupt();
+                    }
+                    state.accept(request)
+                }
+                Err(stop) => return stop,
+            };
+            let next = match step {
+                Step::Perform(action) => self.perform(*action).await,
+                Step::Ignore(state) => {
+                    self.answer(ignored);
+                    Ok(state)
+                }
+                Step::Close => Err(Stop::Orderly),
+                Step::Refuse(violation) => Err(self
+                    .refuse(Status::new(Code::InvalidRequest, violation.to_string()))
+                    .await),
+            };
+            match next {
+                Ok(State::Defunct(_)) => {
+                    let _ = self.flush().await;
+                    return Stop::Orderly;
+                }
+                Ok(next) => state = next,
+                Err(stop) => return stop,
+            }
+            self.control.message_done(self.session.is_some());
+        }
+    }
+
+    /// The next request; sends the answers first if none is waiting.
+    async fn next(&mut self) -> Result<Request, Stop> {
+        let incoming = match self.incoming.try_recv() {
+            Ok(incoming) => incoming,
+            Err(_) => {
+                self.flush().await?;
+                self.control.set_busy(false);
+                self.wait().await?
+            }
+        };
+        self.control.set_busy(true);
+        match incoming {
+            Incoming::Message { mut bytes, .. } => {
+                let request = Request::decode(&bytes, self.dialect);
+                let kind = RequestKind::of_message(&bytes, self.dialect.version());
+                if kind.is_none_or(RequestKind::carries_credentials) {
+                    bytes.zeroize();
+                }
+                match request {
+                    Ok(request) => Ok(request),
+                    Err(error) => Err(self.refuse(Status::new(Code::InvalidFormat, error.to_string())).await),
+                }
+            }
+            Incoming::Broken(RefusalReason::ProtocolError(reason)) => {
+                Err(self.refuse(Status::new(Code::InvalidFormat, reason)).await)
+            }
+            Incoming::Broken(reason) => Err(Stop::Refused(reason)),
+        }
+    }
+
+    async fn wait(&mut self) -> Result<Incoming, Stop> {
+        let may_drain = self.work.is_idle();
+        let mut phase = self.phase.clone();
+        let draining = async {
+            if !may_drain || phase.wait_for(|phase| *phase != Phase::Running).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let deadline = self.login_deadline;
+        let waits_for_login = self.session.is_none();
+        tokio::select! {
+            biased;
+            incoming = self.incoming.recv() => incoming.ok_or(Stop::Orderly),
+            () = draining => Err(Stop::Orderly),
+            () = tokio::time::sleep_until(deadline), if waits_for_login => Err(Stop::Refused(RefusalReason::LoginTimedOut)),
+        }
+    }
+
+    async fn perform(&mut self, action: Action) -> Result<State, Stop> {
+        let (result, after) = match action {
+            Action::Hello(hello, after) => (self.hello(hello).await, after),
+            Action::Logon(token, after) => (self.logon(token).await, after),
+            Action::Logoff(after) => {
+                self.log_off();
+                (Ok(Vec::new()), after)
+            }
+            Action::Telemetry(_, after) => (Ok(Vec::new()), after),
+            Action::Reset(after) => {
+                tokio::task::block_in_place(|| self.work.reset());
+                self.control.reset_reached();
+                (Ok(Vec::new()), after)
+            }
+            Action::RunAutoCommit(run, after) => (self.run_auto_commit(run), after),
+            Action::RunInTransaction(run, after) => (self.run_in_transaction(run), after),
+            Action::Begin(extra, after) => (self.begin(extra), after),
+            Action::Commit(after) => (self.commit(), after),
+            Action::Rollback(after) => (self.rollback(), after),
+            Action::Route(route, after) => (self.route(route), after),
+            Action::Pull(pull, after) => {
+                let result = self.pull(pull, true).await?;
+                return Ok(self.pulled(result, after));
+            }
+            Action::Discard(pull, after) => {
+                let result = self.pull(pull, false).await?;
+                return Ok(self.pulled(result, after));
+            }
+        };
+        Ok(match result {
+            Ok(pairs) => {
+                self.succeed(&pairs);
+                after.succeeded()
+            }
+            Err(status) => {
+                self.fail(&status);
+                after.failed()
+            }
+        })
+    }
+
+    /// Appends one answer.
+    pub(crate) fn answer(&mut self, write: impl FnOnce(&mut bastide_bolt::Writer<'_>)) {
+        write_message(&mut self.output, self.dialect, write);
+    }
+
+    pub(crate) fn succeed(&mut self, pairs: &[(&'static str, WireValue)]) {
+        self.answer(|writer| success(writer, pairs));
+    }
+
+    /// Answers with a failure; open work is dropped, as the protocol wants it.
+    pub(crate) fn fail(&mut self, status: &Status) {
+        tokio::task::block_in_place(|| self.work.reset());
+        let failed = metadata::failure(status);
+        self.answer(|writer| failure(writer, &failed));
+    }
+
+    /// Answers a breach of the protocol and ends the connection.
+    async fn refuse(&mut self, status: Status) -> Stop {
+        self.fail(&status);
+        let _ = self.flush().await;
+        Stop::Refused(RefusalReason::ProtocolError(status.client_message()))
+    }
+
+    /// Sends what has gathered and waits until the client's side took it.
+    pub(crate) async fn flush(&mut self) -> Result<(), Stop> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let sent = timeout(self.config.limits.write_timeout, async {
+            let mut sending = self.sending.lock().await;
+            sending.write_all(&self.output).await?;
+            sending.flush().await
+        });
+        if !matches!(sent.await, Ok(Ok(()))) {
+            return Err(Stop::Orderly);
+        }
+        self.output.clear();
+        self.output.shrink_to(OUTPUT_BYTES_KEPT);
+        Ok(())
+    }
+}
+
+/// Sends a NOOP every `interval` while a request is being worked on.
+pub(crate) async fn keep_alive(sending: Output, control: Arc<Control>, interval: Duration) {
+    let mut ticks = tokio::time::interval_at(Instant::now() + interval, interval);
+    loop {
+        ticks.tick().await;
+        if !control.is_busy() {
+            continue;
+        }
+        // Whoever sends at this moment keeps the connection alive already.
+        let Ok(mut sending) = sending.try_lock() else { continue };
+        if sending.write_all(&NOOP).await.is_err() || sending.flush().await.is_err() {
+            return;
+        }
+    }
+}
