@@ -1,0 +1,204 @@
+//! Contradictions between settings that are each right by themselves.
+
+use crate::fault::Fault;
+use crate::load::Settings;
+use crate::row::Row;
+use crate::table::names::{
+    DBMS_SECURITY_AUTH_ENABLED, SERVER_BACKUP_ENABLED, SERVER_BACKUP_LISTEN_ADDRESS, SERVER_BOLT_ENABLED,
+    SERVER_BOLT_LISTEN_ADDRESS, SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_BOLT_THREAD_POOL_MAX_SIZE,
+    SERVER_BOLT_THREAD_POOL_MIN_SIZE, SERVER_BOLT_TLS_LEVEL, SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS,
+    SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS,
+};
+use crate::table::policy::{self, PolicySettings};
+use crate::value::{ListenAddress, TlsLevel};
+
+/// All contradictions in `settings`.
+pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    check_plain_text(settings, &mut faults);
+    check_policies(settings, &mut faults);
+    check_ports(settings, &mut faults);
+    check_authentication(settings, &mut faults);
+    let (low, high) = (
+        settings.value(SERVER_BOLT_THREAD_POOL_MIN_SIZE),
+        settings.value(SERVER_BOLT_THREAD_POOL_MAX_SIZE),
+    );
+    if low > high {
+        let problem = format!(
+            "{low} is more than the {high} of `{}`",
+            SERVER_BOLT_THREAD_POOL_MAX_SIZE.name()
+        );
+        let row = SERVER_BOLT_THREAD_POOL_MIN_SIZE.row();
+        faults.push(fault(settings, row, problem, "lower it, or raise the other"));
+    }
+    faults
+}
+
+fn fault(settings: &Settings, row: &Row, problem: impl Into<String>, advice: impl Into<String>) -> Fault {
+    let place = settings
+        .stored(row)
+        .and_then(|stored| stored.place.clone())
+        .unwrap_or_default();
+    Fault::new(row.name, problem, advice).at(&place)
+}
+
+fn check_plain_text(settings: &Settings, faults: &mut Vec<Fault>) {
+    let level = settings.value(SERVER_BOLT_TLS_LEVEL);
+    let bolt = settings.listen_address(SERVER_BOLT_LISTEN_ADDRESS);
+    if settings.value(SERVER_BOLT_ENABLED)
+        && level != TlsLevel::Required
+        && !bolt.is_loopback()
+        && !settings.value(SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED)
+    {
+        let problem = format!(
+            "`{}` would let other machines send passwords in clear to {bolt}",
+            level.word()
+        );
+        let advice = format!(
+            "write `REQUIRED`, listen on loopback, or confirm it with `{}=true`",
+            SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED.name()
+        );
+        faults.push(fault(settings, SERVER_BOLT_TLS_LEVEL.row(), problem, advice));
+    }
+    let http = settings.listen_address(SERVER_HTTP_LISTEN_ADDRESS);
+    if settings.value(SERVER_HTTP_ENABLED)
+        && !http.is_loopback()
+        && !settings.value(SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED)
+    {
+        let problem = format!("would offer plain HTTP to other machines on {http}");
+        let advice = format!(
+            "write `false` and use HTTPS, listen on loopback, or confirm it with `{}=true`",
+            SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED.name()
+        );
+        faults.push(fault(settings, SERVER_HTTP_ENABLED.row(), problem, advice));
+    }
+}
+
+fn check_policies(settings: &Settings, faults: &mut Vec<Fault>) {
+    for policy in &policy::ALL {
+        let explicit: Vec<&Row> = policy
+            .rows()
+            .into_iter()
+            .filter(|row| settings.stored(row).is_some_and(|stored| stored.place.is_some()))
+            .collect();
+        if let Some(first) = explicit.first()
+            && !settings.is_explicitly_set(policy.enabled)
+        {
+            let problem = "is set, but its policy is not switched on";
+            let advice = format!(
+                "add `{0}=true`, or `{0}=false` to keep it for later",
+                policy.enabled.name()
+            );
+            faults.push(fault(settings, first, problem, advice));
+        }
+        check_policy(settings, policy, faults);
+    }
+    let level = settings.value(SERVER_BOLT_TLS_LEVEL);
+    let bolt = policy::BOLT;
+    // With no policy at all, development certificates stand in; a policy switched off by hand leaves nothing.
+    if level != TlsLevel::Disabled
+        && settings.value(SERVER_BOLT_ENABLED)
+        && settings.is_explicitly_set(bolt.enabled)
+        && !settings.value(bolt.enabled)
+    {
+        let problem = format!("is false, but `{}` is `{}`", SERVER_BOLT_TLS_LEVEL.name(), level.word());
+        faults.push(fault(
+            settings,
+            bolt.enabled.row(),
+            problem,
+            "write `true`, or remove the policy's settings",
+        ));
+    }
+    let https = policy::HTTPS;
+    if settings.value(SERVER_HTTPS_ENABLED)
+        && settings.is_explicitly_set(https.enabled)
+        && !settings.value(https.enabled)
+    {
+        let problem = format!("is false, but `{}` is true", SERVER_HTTPS_ENABLED.name());
+        let advice = format!("write `true`, or `{}=false`", SERVER_HTTPS_ENABLED.name());
+        faults.push(fault(settings, https.enabled.row(), problem, advice));
+    }
+}
+
+fn check_policy(settings: &Settings, policy: &PolicySettings, faults: &mut Vec<Fault>) {
+    if settings.value(policy.trust_all) && settings.is_explicitly_set(policy.trusted_dir) {
+        let problem = format!("is ignored, since `{}` is true", policy.trust_all.name());
+        faults.push(fault(
+            settings,
+            policy.trusted_dir.row(),
+            problem,
+            "remove one of the two",
+        ));
+    }
+    if let Some(ciphers) = settings.value(policy.ciphers)
+        && ciphers.is_empty()
+    {
+        faults.push(fault(
+            settings,
+            policy.ciphers.row(),
+            "names no cipher suite",
+            "name one, or remove the line",
+        ));
+    }
+}
+
+fn check_ports(settings: &Settings, faults: &mut Vec<Fault>) {
+    let connectors = [
+        (SERVER_BOLT_ENABLED, SERVER_BOLT_LISTEN_ADDRESS),
+        (SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS),
+        (SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS),
+        (SERVER_BACKUP_ENABLED, SERVER_BACKUP_LISTEN_ADDRESS),
+    ];
+    let mut taken: Vec<(ListenAddress, &str)> = Vec::new();
+    for (enabled, setting) in connectors {
+        if !settings.value(enabled) {
+            continue;
+        }
+        let address = settings.listen_address(setting);
+        if let Some((_, other)) = taken.iter().find(|(other, _)| clash(other, &address)) {
+            let problem = format!("{address} is taken by `{other}`");
+            faults.push(fault(
+                settings,
+                setting.row(),
+                problem,
+                "give one of the two another port",
+            ));
+        }
+        taken.push((address, setting.name()));
+    }
+}
+
+/// Whether two listeners cannot both be bound. Host names that mean the same address are left to the operating system.
+fn clash(left: &ListenAddress, right: &ListenAddress) -> bool {
+    let anywhere = |host: &str| matches!(host, "0.0.0.0" | "::");
+    left.port == right.port
+        && left.port != 0
+        && (left.host.eq_ignore_ascii_case(&right.host)
+            || anywhere(&left.host)
+            || anywhere(&right.host)
+            || (left.is_loopback() && right.is_loopback() && (left.host == "localhost" || right.host == "localhost")))
+}
+
+fn check_authentication(settings: &Settings, faults: &mut Vec<Fault>) {
+    if settings.value(DBMS_SECURITY_AUTH_ENABLED) {
+        return;
+    }
+    let connectors = [
+        (SERVER_BOLT_ENABLED, SERVER_BOLT_LISTEN_ADDRESS),
+        (SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS),
+        (SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS),
+        (SERVER_BACKUP_ENABLED, SERVER_BACKUP_LISTEN_ADDRESS),
+    ];
+    for (enabled, setting) in connectors {
+        let address = settings.listen_address(setting);
+        if settings.value(enabled) && !address.is_loopback() {
+            let problem = format!(
+                "is false, and `{}` lets other machines connect to {address}",
+                setting.name()
+            );
+            let advice = "write `true`, or listen on loopback only";
+            faults.push(fault(settings, DBMS_SECURITY_AUTH_ENABLED.row(), problem, advice));
+            return;
+        }
+    }
+}
