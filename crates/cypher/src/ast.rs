@@ -178,6 +178,10 @@ pub enum StatementMode {
 
 /// The kinds of statement.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per statement, and never a list of them"
+)]
 pub enum StatementBody {
     /// Reads and writes of the graph.
     Query(Query),

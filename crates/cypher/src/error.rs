@@ -19,6 +19,9 @@ pub struct ParseError {
     pub advice: Option<String>,
 }
 
+/// An error on its way out of the parser: small, since every stack frame of the recursion has room for several.
+pub(crate) type Fault = Box<ParseError>;
+
 /// The sorts of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParseErrorKind {
@@ -52,13 +55,13 @@ pub enum ParseErrorKind {
 
 impl ParseError {
     /// An error without advice.
-    pub(crate) fn new(kind: ParseErrorKind, span: Span, message: impl Into<String>) -> Self {
-        Self {
+    pub(crate) fn new(kind: ParseErrorKind, span: Span, message: impl Into<String>) -> Fault {
+        Box::new(Self {
             message: message.into(),
             span,
             kind,
             advice: None,
-        }
+        })
     }
 
     /// The line and column, both from 1, where the fault begins.

@@ -4,7 +4,7 @@
 //! the parser takes them. INVARIANT: tokens come in order, do not overlap, and end with one [`TokenKind::End`].
 
 use crate::ast::Span;
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseError, ParseErrorKind};
 
 /// The sorts of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ const SYMBOLS: [&str; 36] = [
 ];
 
 /// Cuts a text of at most `u32::MAX` bytes into tokens.
-pub(crate) fn tokenize(text: &str) -> Result<Vec<Token>, ParseError> {
+pub(crate) fn tokenize(text: &str) -> Result<Vec<Token>, Fault> {
     let mut lexer = Lexer {
         text,
         position: 0,
@@ -105,7 +105,7 @@ impl Lexer<'_> {
     }
 
     /// Reads one token; false at the end.
-    fn token(&mut self) -> Result<bool, ParseError> {
+    fn token(&mut self) -> Result<bool, Fault> {
         self.skip_space()?;
         let rest = self.rest();
         let Some(first) = rest.chars().next() else {
@@ -148,7 +148,7 @@ impl Lexer<'_> {
         Ok(true)
     }
 
-    fn skip_space(&mut self) -> Result<(), ParseError> {
+    fn skip_space(&mut self) -> Result<(), Fault> {
         loop {
             let rest = self.rest();
             let spaces = rest.find(|character| !is_space(character)).unwrap_or(rest.len());
@@ -229,7 +229,7 @@ impl Lexer<'_> {
         clippy::cast_possible_truncation,
         reason = "the caller refuses texts longer than u32::MAX"
     )]
-    fn error(&self, kind: ParseErrorKind, length: usize, message: String) -> ParseError {
+    fn error(&self, kind: ParseErrorKind, length: usize, message: String) -> Fault {
         ParseError::new(
             kind,
             Span::new(self.position as u32, (self.position + length) as u32),

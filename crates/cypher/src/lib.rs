@@ -18,4 +18,4 @@ pub use split::{SplitStatements, split_statements};
 /// How deep expressions, subqueries and other forms may nest, and how high the tree may be.
 ///
 /// Deeper text is refused, so that parsing, planning and dropping a tree fit a 2 MiB thread stack.
-pub const NESTING_DEPTH_MAX: u32 = 250;
+pub const NESTING_DEPTH_MAX: u32 = 200;

@@ -6,10 +6,10 @@ use std::iter::Peekable;
 use std::str::CharIndices;
 
 use crate::ast::Span;
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseError, ParseErrorKind};
 
 /// The magnitude of a whole number: decimal, `0x…` or `0o…`, with `_` between digits.
-pub(crate) fn integer(text: &str, span: Span) -> Result<u64, ParseError> {
+pub(crate) fn integer(text: &str, span: Span) -> Result<u64, Fault> {
     let invalid = || {
         ParseError::new(
             ParseErrorKind::InvalidNumberLiteral,
@@ -32,7 +32,7 @@ pub(crate) fn integer(text: &str, span: Span) -> Result<u64, ParseError> {
 }
 
 /// The error for an integer beyond 64 bits.
-pub(crate) fn overflow(text: &str, span: Span) -> ParseError {
+pub(crate) fn overflow(text: &str, span: Span) -> Fault {
     ParseError::new(
         ParseErrorKind::IntegerOverflow,
         span,
@@ -41,7 +41,7 @@ pub(crate) fn overflow(text: &str, span: Span) -> ParseError {
 }
 
 /// The value of a number with a fraction or an exponent.
-pub(crate) fn float(text: &str, span: Span) -> Result<f64, ParseError> {
+pub(crate) fn float(text: &str, span: Span) -> Result<f64, Fault> {
     let invalid = || {
         ParseError::new(
             ParseErrorKind::InvalidNumberLiteral,
@@ -78,7 +78,7 @@ pub(crate) fn quoted_name(text: &str) -> String {
 }
 
 /// The content of a string literal; `text` has its quotes.
-pub(crate) fn string(text: &str, span: Span) -> Result<String, ParseError> {
+pub(crate) fn string(text: &str, span: Span) -> Result<String, Fault> {
     let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
     if !inside.contains('\\') {
         return Ok(inside.to_owned());
@@ -97,7 +97,7 @@ pub(crate) fn string(text: &str, span: Span) -> Result<String, ParseError> {
 }
 
 /// What an escape stands for; the backslash is already taken.
-fn escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Result<char, ParseError> {
+fn escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Result<char, Fault> {
     let character = characters.next().map(|(_, character)| character);
     Ok(match character {
         Some(same @ ('\\' | '\'' | '"' | '`')) => same,
@@ -120,7 +120,7 @@ fn escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Result<char
 }
 
 /// Four digits, or two times four for a character beyond 16 bits.
-fn utf16_escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Result<char, ParseError> {
+fn utf16_escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Result<char, Fault> {
     let first = hexadecimal(characters, 4, span)?;
     if !(0xd800..0xdc00).contains(&first) {
         return char::from_u32(first).ok_or_else(|| invalid_unicode(span));
@@ -137,7 +137,7 @@ fn utf16_escape(characters: &mut Peekable<CharIndices<'_>>, span: Span) -> Resul
     char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).ok_or_else(|| invalid_unicode(span))
 }
 
-fn hexadecimal(characters: &mut Peekable<CharIndices<'_>>, digits: u32, span: Span) -> Result<u32, ParseError> {
+fn hexadecimal(characters: &mut Peekable<CharIndices<'_>>, digits: u32, span: Span) -> Result<u32, Fault> {
     let mut code: u32 = 0;
     for _ in 0..digits {
         let digit = characters.next_if(|(_, character)| character.is_ascii_hexdigit());
@@ -149,7 +149,7 @@ fn hexadecimal(characters: &mut Peekable<CharIndices<'_>>, digits: u32, span: Sp
     Ok(code)
 }
 
-fn invalid_unicode(span: Span) -> ParseError {
+fn invalid_unicode(span: Span) -> Fault {
     let mut error = ParseError::new(
         ParseErrorKind::InvalidUnicodeLiteral,
         span,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::ast::{Name, NameOrParameter, Span, Statement};
-use crate::error::{ParseError, ParseErrorKind, nearest};
+use crate::error::{Fault, ParseError, ParseErrorKind, nearest};
 use crate::lexer::{Token, TokenKind, tokenize};
 use crate::literal;
 
@@ -24,7 +24,7 @@ mod update;
 mod value_type;
 
 /// The result of every part of the grammar.
-type Parsed<T> = Result<T, ParseError>;
+type Parsed<T> = Result<T, Fault>;
 
 /// Limits on one statement's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,10 @@ impl Default for ParseLimits {
 
 /// Parses one statement, which may end in a semicolon.
 pub fn parse(text: &str, limits: ParseLimits) -> Result<Statement, ParseError> {
+    parse_statement(text, limits).map_err(|fault| *fault)
+}
+
+fn parse_statement(text: &str, limits: ParseLimits) -> Parsed<Statement> {
     if text.len() > limits.text_bytes_max.min(u32::MAX as usize) {
         let message = format!(
             "statement of {} bytes is longer than the limit of {}",
@@ -64,6 +68,9 @@ pub fn parse(text: &str, limits: ParseLimits) -> Result<Statement, ParseError> {
     );
     parser.statement()
 }
+
+/// What is expected where a property key stands.
+const PROPERTY_NAME: &str = "a property name";
 
 /// Most expectations remembered for one place; more would not be read.
 const EXPECTATIONS_MAX: usize = 48;
@@ -167,7 +174,7 @@ impl<'text> Parser<'text> {
         }
     }
 
-    fn too_deep(&self) -> ParseError {
+    fn too_deep(&self) -> Fault {
         let message = format!("statement is nested deeper than the limit of {}", self.depth_max);
         let mut error = ParseError::new(ParseErrorKind::NestingTooDeep, self.span(), message);
         error.advice = Some("split it, or pass lists and maps as parameters".to_owned());
@@ -343,7 +350,8 @@ impl<'text> Parser<'text> {
             TokenKind::Word => Name::new(text, token.span),
             TokenKind::QuotedName => {
                 let unquoted = literal::quoted_name(text);
-                if unquoted.is_empty() {
+                // A map's key may be empty.
+                if unquoted.is_empty() && expectation != PROPERTY_NAME {
                     return Err(ParseError::new(
                         ParseErrorKind::InvalidInput,
                         token.span,
@@ -409,7 +417,7 @@ impl<'text> Parser<'text> {
     }
 
     /// Something known that cannot be run yet.
-    fn unsupported(&self, what: &str) -> ParseError {
+    fn unsupported(&self, what: &str) -> Fault {
         ParseError::new(
             ParseErrorKind::Unsupported,
             self.span(),
@@ -418,7 +426,7 @@ impl<'text> Parser<'text> {
     }
 
     /// The next token cannot stand where it stands.
-    fn unexpected(&self) -> ParseError {
+    fn unexpected(&self) -> Fault {
         let token = self.token_at(self.position);
         let text = token.span.text(self.text);
         let found = match token.kind {
@@ -450,12 +458,12 @@ impl<'text> Parser<'text> {
             .flatten()
             .map(|near| format!("did you mean `{near}`?"));
         let message = format!("{found}{}", expectation_list(&choices));
-        ParseError {
+        Box::new(ParseError {
             message,
             span: token.span,
             kind: ParseErrorKind::InvalidInput,
             advice,
-        }
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns telling a pattern from arithmetic, a comprehension from a list, a keyword from a variable.
 
-use super::{Parsed, Parser};
+use super::{PROPERTY_NAME, Parsed, Parser};
 use crate::ast::{
     Case, CaseBranch, Expression, ExpressionKind, FunctionCall, ListComprehension, Literal, MapEntry,
     MapProjectionItem, Name, PathPattern, PatternComprehension, Quantifier, QuantifierKind, Reduce, SubqueryKind,
@@ -53,7 +53,6 @@ impl Parser<'_> {
     fn word(&mut self) -> Parsed<ExpressionKind> {
         let word = self.span().text(self.text).to_ascii_uppercase();
         let called = self.symbol_ahead(1, "(");
-        let braced = self.symbol_ahead(1, "{");
         let literal = match word.as_str() {
             "NULL" => Some(Literal::Null),
             "TRUE" => Some(Literal::Boolean(true)),
@@ -66,24 +65,10 @@ impl Parser<'_> {
             self.advance();
             return Ok(ExpressionKind::Literal(literal));
         }
-        match word.as_str() {
-            "CASE" => return self.case(),
-            "EXISTS" if braced => return self.subquery(SubqueryKind::Exists),
-            "COUNT" if braced => return self.subquery(SubqueryKind::Count),
-            "COLLECT" if braced => return self.subquery(SubqueryKind::Collect),
-            "COUNT" if called && self.symbol_ahead(2, "*") && self.symbol_ahead(3, ")") => {
-                self.advance_by(4);
-                return Ok(ExpressionKind::CountStar);
-            }
-            "ALL" if self.at_bound_variable("IN") => return self.quantifier(QuantifierKind::All),
-            "ANY" if self.at_bound_variable("IN") => return self.quantifier(QuantifierKind::Any),
-            "NONE" if self.at_bound_variable("IN") => return self.quantifier(QuantifierKind::None),
-            "SINGLE" if self.at_bound_variable("IN") => return self.quantifier(QuantifierKind::Single),
-            "REDUCE" if called && self.name_ahead(2) && self.symbol_ahead(3, "=") => return self.reduction(),
-            "SHORTESTPATH" | "ALLSHORTESTPATHS" if called && self.symbol_ahead(2, "(") => {
-                return Ok(ExpressionKind::Pattern(Box::new(self.path_pattern()?)));
-            }
-            _ => {}
+        if let Some(form) = keyword_form(&word)
+            && let Some(kind) = self.keyword_form(form)?
+        {
+            return Ok(kind);
         }
         if !called && RESERVED.contains(&word.as_str()) {
             self.note("an expression");
@@ -92,9 +77,30 @@ impl Parser<'_> {
         self.name_or_call()
     }
 
-    /// Whether `word ( name IN` stands here.
-    fn at_bound_variable(&self, joint: &str) -> bool {
-        self.symbol_ahead(1, "(") && self.name_ahead(2) && self.word_ahead(3, joint)
+    /// A form with a grammar of its own, none when what follows shows that the word is only a name.
+    fn keyword_form(&mut self, form: KeywordForm) -> Parsed<Option<ExpressionKind>> {
+        let called = self.symbol_ahead(1, "(");
+        match form {
+            KeywordForm::Case => self.case().map(Some),
+            KeywordForm::Subquery(kind) if self.symbol_ahead(1, "{") => self.subquery(kind).map(Some),
+            KeywordForm::Subquery(SubqueryKind::Count)
+                if called && self.symbol_ahead(2, "*") && self.symbol_ahead(3, ")") =>
+            {
+                self.advance_by(4);
+                Ok(Some(ExpressionKind::CountStar))
+            }
+            KeywordForm::Quantifier(kind) if called && self.name_ahead(2) && self.word_ahead(3, "IN") => {
+                self.quantifier(kind).map(Some)
+            }
+            KeywordForm::Reduce if called && self.name_ahead(2) && self.symbol_ahead(3, "=") => {
+                self.reduction().map(Some)
+            }
+            KeywordForm::ShortestPath if called && self.symbol_ahead(2, "(") => {
+                let pattern = self.path_pattern()?;
+                Ok(Some(ExpressionKind::Pattern(Box::new(pattern))))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A variable, a map projection, or a call of a function with or without a namespace.
@@ -110,9 +116,17 @@ impl Parser<'_> {
                 return Err(self.unexpected());
             };
             self.expect("(")?;
-            let distinct = self.eat_word("DISTINCT") || (self.at_word("ALL") && self.all_of_arguments());
-            let distinct = distinct && !self.previous_is("ALL");
-            let arguments = self.expressions_until(")")?;
+            let distinct = self.eat_word("DISTINCT");
+            if !distinct {
+                self.all_of_arguments();
+            }
+            let arguments = if namespace.is_empty() && name.text.eq_ignore_ascii_case("exists") {
+                let argument = self.condition()?;
+                self.expect(")")?;
+                vec![argument]
+            } else {
+                self.expressions_until(")")?
+            };
             let span = self.span_from(start);
             return Ok(ExpressionKind::Function(Box::new(FunctionCall {
                 namespace,
@@ -129,19 +143,23 @@ impl Parser<'_> {
         Ok(ExpressionKind::Variable(variable))
     }
 
-    /// `ALL` as in `count(ALL x)`: takes it when an expression follows.
-    fn all_of_arguments(&mut self) -> bool {
-        let begins_expression = matches!(
-            self.ahead(1),
-            TokenKind::Word | TokenKind::QuotedName | TokenKind::Integer
-        );
-        begins_expression && self.eat_word("ALL")
+    /// `ALL` as in `count(ALL x)` is the default: taken when an operand follows.
+    fn all_of_arguments(&mut self) {
+        let operand_follows = match self.ahead(1) {
+            TokenKind::Word => !self.binary_word_ahead(1),
+            TokenKind::QuotedName | TokenKind::Integer | TokenKind::Float | TokenKind::String => true,
+            _ => false,
+        };
+        if operand_follows && self.at_word("ALL") {
+            self.advance();
+        }
     }
 
-    fn previous_is(&self, word: &str) -> bool {
-        self.position
-            .checked_sub(1)
-            .is_some_and(|position| self.token_at(position).span.text(self.text).eq_ignore_ascii_case(word))
+    /// Whether a word stands `ahead` that joins two operands.
+    fn binary_word_ahead(&self, ahead: usize) -> bool {
+        ["AND", "OR", "XOR", "IN", "IS", "STARTS", "ENDS", "CONTAINS"]
+            .iter()
+            .any(|word| self.word_ahead(ahead, word))
     }
 
     /// Expressions with commas up to and with `close`; none is fine.
@@ -169,7 +187,7 @@ impl Parser<'_> {
             ));
         }
         self.expect("(")?;
-        let expression = self.expression()?;
+        let expression = self.condition()?;
         self.expect(")")?;
         Ok(expression)
     }
@@ -224,10 +242,11 @@ impl Parser<'_> {
         if self.name_ahead(0) && self.word_ahead(1, "IN") {
             return self.list_comprehension();
         }
-        if self.at("(") || (self.name_ahead(0) && self.symbol_ahead(1, "=") && self.symbol_ahead(2, "(")) {
-            if let Some(pattern) = self.try_pattern(true)? {
-                return self.pattern_comprehension(pattern);
-            }
+        let names_path = self.name_ahead(0) && self.symbol_ahead(1, "=") && self.symbol_ahead(2, "(");
+        if (names_path || self.at("("))
+            && let Some(pattern) = self.try_pattern(true)?
+        {
+            return self.pattern_comprehension(pattern);
         }
         Ok(ExpressionKind::List(self.expressions_until("]")?))
     }
@@ -237,7 +256,7 @@ impl Parser<'_> {
         self.expect_word("IN")?;
         let list = self.expression_before_bar()?;
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression_before_bar()?)
+            Some(self.condition_before_bar()?)
         } else {
             None
         };
@@ -253,7 +272,7 @@ impl Parser<'_> {
 
     fn pattern_comprehension(&mut self, pattern: PathPattern) -> Parsed<ExpressionKind> {
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression_before_bar()?)
+            Some(self.condition_before_bar()?)
         } else {
             None
         };
@@ -274,7 +293,7 @@ impl Parser<'_> {
         self.expect_word("IN")?;
         let list = self.expression()?;
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression()?)
+            Some(self.condition()?)
         } else {
             None
         };
@@ -319,7 +338,7 @@ impl Parser<'_> {
         let mut branches = Vec::new();
         self.expect_word("WHEN")?;
         loop {
-            let mut when = vec![self.expression()?];
+            let mut when = vec![self.condition()?];
             while subject.is_some() && self.eat(",") {
                 when.push(self.expression()?);
             }
@@ -361,7 +380,7 @@ impl Parser<'_> {
 
     fn map_entry(&mut self) -> Parsed<MapEntry> {
         let start = self.start();
-        let key = self.name("a property name")?;
+        let key = self.name(PROPERTY_NAME)?;
         self.expect(":")?;
         let value = self.expression()?;
         Ok(MapEntry {
@@ -382,7 +401,7 @@ impl Parser<'_> {
                 if self.eat("*") {
                     MapProjectionItem::AllProperties
                 } else {
-                    MapProjectionItem::Property(self.name("a property name")?)
+                    MapProjectionItem::Property(self.name(PROPERTY_NAME)?)
                 }
             } else if self.symbol_ahead(1, ":") {
                 MapProjectionItem::Entry(self.map_entry()?)
@@ -395,4 +414,31 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// Words that may begin a form with a grammar of its own.
+#[derive(Clone, Copy)]
+enum KeywordForm {
+    Case,
+    Subquery(SubqueryKind),
+    Quantifier(QuantifierKind),
+    Reduce,
+    ShortestPath,
+}
+
+/// The form that a word in capitals may begin.
+fn keyword_form(word: &str) -> Option<KeywordForm> {
+    Some(match word {
+        "CASE" => KeywordForm::Case,
+        "EXISTS" => KeywordForm::Subquery(SubqueryKind::Exists),
+        "COUNT" => KeywordForm::Subquery(SubqueryKind::Count),
+        "COLLECT" => KeywordForm::Subquery(SubqueryKind::Collect),
+        "ALL" => KeywordForm::Quantifier(QuantifierKind::All),
+        "ANY" => KeywordForm::Quantifier(QuantifierKind::Any),
+        "NONE" => KeywordForm::Quantifier(QuantifierKind::None),
+        "SINGLE" => KeywordForm::Quantifier(QuantifierKind::Single),
+        "REDUCE" => KeywordForm::Reduce,
+        "SHORTESTPATH" | "ALLSHORTESTPATHS" => KeywordForm::ShortestPath,
+        _ => return None,
+    })
 }

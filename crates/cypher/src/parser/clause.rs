@@ -2,12 +2,12 @@
 //!
 //! Owns `UNION` and which clause may end a query.
 
-use super::{Parsed, Parser};
+use super::{PROPERTY_NAME, Parsed, Parser};
 use crate::ast::{
     CallProcedure, Clause, ClauseKind, ExpressionKind, LoadCsv, Match, MatchHint, Name, Query, QueryBody, SingleQuery,
-    Span, Unwind, UseGraph,
+    Span, Unwind, UseGraph, YieldColumns,
 };
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseError, ParseErrorKind};
 
 impl Parser<'_> {
     /// A query up to what cannot be part of it. With `open_ended` it may end in a reading clause, as inside `EXISTS`.
@@ -65,6 +65,7 @@ impl Parser<'_> {
         };
         let last_span = last.span;
         self.check_end(closed)?;
+        check_yields(&clauses)?;
         match reads {
             Some(name) if !open_ended => Err(unfinished(name, last_span)),
             _ => Ok(SingleQuery {
@@ -152,7 +153,7 @@ impl Parser<'_> {
             hints.push(self.match_hint()?);
         }
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression()?)
+            Some(self.condition()?)
         } else {
             None
         };
@@ -213,9 +214,9 @@ impl Parser<'_> {
 
     fn names_in_parentheses(&mut self) -> Parsed<Vec<Name>> {
         self.expect("(")?;
-        let mut names = vec![self.name("a property name")?];
+        let mut names = vec![self.name(PROPERTY_NAME)?];
         while self.eat(",") {
-            names.push(self.name("a property name")?);
+            names.push(self.name(PROPERTY_NAME)?);
         }
         self.expect(")")?;
         Ok(names)
@@ -241,7 +242,7 @@ impl Parser<'_> {
             None
         };
         let predicate = if yields.is_some() && self.eat_word("WHERE") {
-            Some(self.expression()?)
+            Some(self.condition()?)
         } else {
             None
         };
@@ -294,7 +295,19 @@ const CLAUSE_WORDS: [&str; 16] = [
     "DETACH", "FOREACH", "FINISH", "USE",
 ];
 
-fn unfinished(clause: &str, span: Span) -> ParseError {
+/// `YIELD *` hides which variables there are, so it stands only where nothing follows.
+fn check_yields(clauses: &[Clause]) -> Parsed<()> {
+    let hides_names = |clause: &&Clause| matches!(&clause.kind, ClauseKind::CallProcedure(call) if call.yields == Some(YieldColumns::All));
+    match clauses.iter().find(hides_names) {
+        Some(clause) if clauses.len() > 1 => {
+            let message = "`YIELD *` can only be used when the call stands alone";
+            Err(ParseError::new(ParseErrorKind::InvalidInput, clause.span, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unfinished(clause: &str, span: Span) -> Fault {
     let message = format!("query cannot conclude with `{clause}`");
     let mut error = ParseError::new(ParseErrorKind::InvalidClauseComposition, span, message);
     error.advice = Some("it must end with a `RETURN`, `FINISH`, an update clause, a unit subquery call or a procedure call without `YIELD`".to_owned());

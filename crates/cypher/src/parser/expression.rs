@@ -3,8 +3,11 @@
 //! Owns precedence, worked out with two stacks in place of recursion so that depth counts only real nesting. From loose to tight:
 //! `OR`, `XOR`, `AND`, `NOT`, comparisons (which chain), string, list and null predicates, `+ - ||`, `* / %`, `^`, unary signs.
 
-use super::{Parsed, Parser};
-use crate::ast::{BinaryOperator, ComparisonOperator, Expression, ExpressionKind, Literal, Name, Span, UnaryOperator};
+use super::{PROPERTY_NAME, Parsed, Parser};
+use crate::ast::{
+    BinaryOperator, ComparisonOperator, Expression, ExpressionKind, Literal, Name, PathKind, Span, UnaryOperator,
+};
+use crate::error::{ParseError, ParseErrorKind};
 use crate::lexer::TokenKind;
 use crate::literal;
 
@@ -60,16 +63,28 @@ struct Stacks {
 }
 
 impl Parser<'_> {
-    /// An expression.
+    /// An expression for its value, which a bare pattern has not.
     pub(super) fn expression(&mut self) -> Parsed<Expression> {
+        let expression = self.condition()?;
+        refuse_bare_pattern(expression)
+    }
+
+    /// An expression where a condition is expected, so that a bare pattern may stand for its existence.
+    pub(super) fn condition(&mut self) -> Parsed<Expression> {
         let outer = self.enter()?;
         let expression = self.operators()?;
         self.leave(outer)?;
         Ok(expression)
     }
 
-    /// An expression that a `|` ends: labels in it are joined by `|` only inside parentheses.
+    /// A list that a `|` ends: labels in it are joined by `|` only inside parentheses.
     pub(super) fn expression_before_bar(&mut self) -> Parsed<Expression> {
+        let expression = self.condition_before_bar()?;
+        refuse_bare_pattern(expression)
+    }
+
+    /// A condition that a `|` ends: labels in it are joined by `|` only inside parentheses.
+    pub(super) fn condition_before_bar(&mut self) -> Parsed<Expression> {
         let outer = self.enter()?;
         self.bar_ends = true;
         let expression = self.operators()?;
@@ -258,7 +273,7 @@ impl Parser<'_> {
         loop {
             let start = expression.span.start;
             let kind = if self.eat(".") {
-                let key = self.name("a property name")?;
+                let key = self.name(PROPERTY_NAME)?;
                 ExpressionKind::Property {
                     base: Box::new(expression),
                     key,
@@ -329,6 +344,18 @@ impl Parser<'_> {
     /// A variable with exactly this name, standing alone.
     pub(super) fn variable(&mut self) -> Parsed<Name> {
         self.name("a variable name")
+    }
+}
+
+fn refuse_bare_pattern(expression: Expression) -> Parsed<Expression> {
+    match &expression.kind {
+        ExpressionKind::Pattern(pattern) if pattern.kind == PathKind::Plain => {
+            let message = "a pattern has no value here, only where a condition is expected";
+            let mut error = ParseError::new(ParseErrorKind::InvalidInput, expression.span, message);
+            error.advice = Some("use `EXISTS { … }`, `COUNT { … }` or a pattern comprehension".to_owned());
+            Err(error)
+        }
+        _ => Ok(expression),
     }
 }
 

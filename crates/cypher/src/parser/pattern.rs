@@ -7,7 +7,7 @@ use crate::ast::{
     Direction, Expression, ExpressionKind, LabelExpression, LabelExpressionKind, Name, NodePattern, PathKind,
     PathPattern, PathStep, PatternLength, RelationshipPattern,
 };
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseErrorKind};
 use crate::lexer::TokenKind;
 use crate::literal;
 
@@ -138,10 +138,10 @@ impl Parser<'_> {
             properties,
             predicate,
         } = filler;
-        if let Some(quantifier) = self.relationship_quantifier()? {
-            if length.replace(quantifier).is_some() {
-                return Err(self.relationship_error("relationship has both a length and a quantifier"));
-            }
+        if let Some(quantifier) = self.relationship_quantifier()?
+            && length.replace(quantifier).is_some()
+        {
+            return Err(self.relationship_error("relationship has both a length and a quantifier"));
         }
         let span = self.span_from(start);
         Ok(RelationshipPattern {
@@ -177,7 +177,7 @@ impl Parser<'_> {
         };
         let properties = self.pattern_properties()?;
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression()?)
+            Some(self.condition()?)
         } else {
             None
         };
@@ -257,7 +257,7 @@ impl Parser<'_> {
         Ok(Some(length))
     }
 
-    fn relationship_error(&self, message: &str) -> ParseError {
+    fn relationship_error(&self, message: &str) -> Fault {
         let mut error = self.unexpected();
         error.message = format!("{message}: {}", error.message);
         error.kind = ParseErrorKind::InvalidRelationshipPattern;

@@ -6,7 +6,7 @@ use super::{Parsed, Parser};
 use crate::ast::{
     Expression, ExpressionKind, Projection, ProjectionItem, SortDirection, SortItem, Span, YieldColumns, YieldItem,
 };
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseError, ParseErrorKind};
 
 impl Parser<'_> {
     /// What follows `RETURN`.
@@ -18,7 +18,7 @@ impl Parser<'_> {
     pub(super) fn with_projection(&mut self) -> Parsed<Projection> {
         let mut projection = self.projection()?;
         if self.eat_word("WHERE") {
-            projection.predicate = Some(self.expression()?);
+            projection.predicate = Some(self.condition()?);
         }
         let unnamed = projection
             .items
@@ -148,7 +148,7 @@ impl Parser<'_> {
     }
 }
 
-fn unnamed_column(span: Span) -> ParseError {
+fn unnamed_column(span: Span) -> Fault {
     let mut error = ParseError::new(
         ParseErrorKind::NoExpressionAlias,
         span,

@@ -2,7 +2,7 @@
 //!
 //! Owns their grammar.
 
-use super::{Parsed, Parser};
+use super::{PROPERTY_NAME, Parsed, Parser};
 use crate::ast::{ConstraintKind, EntityKind, IndexKind, Name, NameOrParameter, SchemaCommand};
 use crate::error::{ParseError, ParseErrorKind};
 
@@ -59,9 +59,9 @@ impl Parser<'_> {
 
     /// `[name] [IF NOT EXISTS]` before `FOR`.
     fn schema_name(&mut self) -> Parsed<(Option<NameOrParameter>, bool)> {
-        let is_named =
-            !(self.at_word("FOR") && self.symbol_ahead(1, "(")) && !(self.at_word("IF") && self.word_ahead(1, "NOT"));
-        let name = if is_named {
+        let unnamed =
+            (self.at_word("FOR") && self.symbol_ahead(1, "(")) || (self.at_word("IF") && self.word_ahead(1, "NOT"));
+        let name = if !unnamed {
             Some(self.name_or_parameter("a name")?)
         } else {
             None
@@ -149,7 +149,7 @@ impl Parser<'_> {
     fn subject_property(&mut self, subject: &Subject) -> Parsed<Name> {
         self.subject_variable(subject)?;
         self.expect(".")?;
-        self.name("a property name")
+        self.name(PROPERTY_NAME)
     }
 
     fn subject_properties(&mut self, subject: &Subject) -> Parsed<Vec<Name>> {

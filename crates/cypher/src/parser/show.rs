@@ -21,7 +21,7 @@ impl Parser<'_> {
                 returns = Some(self.return_projection()?);
             }
         } else if self.eat_word("WHERE") {
-            predicate = Some(self.expression()?);
+            predicate = Some(self.condition()?);
         }
         Ok(ShowCommand {
             kind,
@@ -38,7 +38,7 @@ impl Parser<'_> {
         let skip = self.skip()?;
         let limit = self.limit()?;
         let predicate = if self.eat_word("WHERE") {
-            Some(self.expression()?)
+            Some(self.condition()?)
         } else {
             None
         };

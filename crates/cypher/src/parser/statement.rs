@@ -61,10 +61,12 @@ impl Parser<'_> {
 
     fn statement_body(&mut self) -> Parsed<StatementBody> {
         // A path such as `CREATE index = (a)-->(b)` is no command.
-        if self.at_word("CREATE") && self.name_ahead(1) && !self.symbol_ahead(2, "=") {
-            if let Some(body) = self.create_command()? {
-                return Ok(body);
-            }
+        if self.at_word("CREATE")
+            && self.name_ahead(1)
+            && !self.symbol_ahead(2, "=")
+            && let Some(body) = self.create_command()?
+        {
+            return Ok(body);
         }
         if self.at_word("DROP") {
             return self.drop_command();

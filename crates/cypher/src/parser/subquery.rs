@@ -4,9 +4,10 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{
-    CallSubquery, ClauseKind, ExpressionKind, ImportedVariables, InTransactions, OnErrorBehaviour, Query, SubqueryBody,
-    SubqueryKind,
+    CallSubquery, Clause, ClauseKind, ExpressionKind, ImportedVariables, InTransactions, OnErrorBehaviour, Query,
+    QueryBody, SubqueryBody, SubqueryKind,
 };
+use crate::error::{ParseError, ParseErrorKind};
 
 impl Parser<'_> {
     /// `EXISTS { … }` and its sisters; the word is next.
@@ -18,13 +19,15 @@ impl Parser<'_> {
         let body = if kind != SubqueryKind::Collect && (self.at("(") || names_path || searches_path) {
             let patterns = self.patterns()?;
             let predicate = if self.eat_word("WHERE") {
-                Some(self.expression()?)
+                Some(self.condition()?)
             } else {
                 None
             };
             SubqueryBody::Pattern { patterns, predicate }
         } else {
-            SubqueryBody::Query(self.nested_query(kind != SubqueryKind::Collect)?)
+            let query = self.nested_query(kind != SubqueryKind::Collect)?;
+            check_reads_only(&query)?;
+            SubqueryBody::Query(query)
         };
         self.expect("}")?;
         Ok(ExpressionKind::Subquery {
@@ -36,7 +39,9 @@ impl Parser<'_> {
     /// A query that is part of another. With `open_ended` it may end in a reading clause.
     fn nested_query(&mut self, open_ended: bool) -> Parsed<Query> {
         let outer = self.enter()?;
+        self.depth += QUERY_DEPTH_EXTRA;
         let query = self.query(open_ended)?;
+        self.depth = self.depth.saturating_sub(QUERY_DEPTH_EXTRA);
         self.leave(outer)?;
         Ok(query)
     }
@@ -129,5 +134,38 @@ impl Parser<'_> {
         } else {
             Err(self.unexpected())
         }
+    }
+}
+
+/// What a query inside another adds to the depth beside its own level: its clauses take as much stack as several expressions.
+const QUERY_DEPTH_EXTRA: u32 = 3;
+
+/// A subquery in an expression may run any number of times, so it must not change the graph.
+fn check_reads_only(query: &Query) -> Parsed<()> {
+    let parts = match &query.body {
+        QueryBody::Single(part) => std::slice::from_ref(part),
+        QueryBody::Union { parts, .. } => parts.as_slice(),
+    };
+    let updates = |clause: &&Clause| {
+        matches!(
+            clause.kind,
+            ClauseKind::Create(_)
+                | ClauseKind::Merge(_)
+                | ClauseKind::Set(_)
+                | ClauseKind::Remove(_)
+                | ClauseKind::Delete(_)
+                | ClauseKind::Foreach(_)
+        )
+    };
+    match parts.iter().flat_map(|part| &part.clauses).find(updates) {
+        Some(clause) => {
+            let message = "a subquery in an expression cannot contain updating clauses";
+            Err(ParseError::new(
+                ParseErrorKind::InvalidClauseComposition,
+                clause.span,
+                message,
+            ))
+        }
+        None => Ok(()),
     }
 }

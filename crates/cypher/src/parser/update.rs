@@ -7,7 +7,7 @@ use crate::ast::{
     Clause, ClauseKind, Create, Delete, Expression, ExpressionKind, Foreach, Merge, MergeAction, Name, RemoveItem,
     SetItem,
 };
-use crate::error::{ParseError, ParseErrorKind};
+use crate::error::{Fault, ParseError, ParseErrorKind};
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> Parsed<ClauseKind> {
@@ -132,7 +132,7 @@ impl Parser<'_> {
 
     pub(super) fn delete(&mut self) -> Parsed<ClauseKind> {
         let detach = self.eat_word("DETACH");
-        if !detach && self.eat_word("NODETACH") {}
+        let _default = !detach && self.eat_word("NODETACH");
         self.expect_word("DELETE")?;
         let mut expressions = vec![self.expression()?];
         while self.eat(",") {
@@ -205,7 +205,7 @@ fn labels_of(kind: ExpressionKind) -> Option<(Name, Vec<Name>)> {
     Some((variable, labels))
 }
 
-fn not_assignable(span: crate::ast::Span) -> ParseError {
+fn not_assignable(span: crate::ast::Span) -> Fault {
     let message = "invalid input, expected a property such as `n.name` or labels such as `n:Person`";
     ParseError::new(ParseErrorKind::InvalidInput, span, message)
 }
