@@ -3,51 +3,31 @@
 //! [`compile`] resolves function names to function pointers and reads constant patterns; [`evaluate`] walks the result with
 //! one `match` a step and allocates nothing for scalars. Must not know operators, batches nor storage.
 
+mod arithmetic;
+mod compiled;
 mod context;
+mod error;
+mod labels;
+mod path;
+mod pattern;
+mod property;
+mod run;
 mod scope;
+mod value_type;
+mod walk;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use compiled::{Compiled, compile};
 pub use context::{
     Cancellation, Clock, CsvPosition, EvaluationContext, Instant, KeyTable, NeverCancelled, NoSubqueries,
     SubqueryRunner, graph_status, position,
 };
+pub use run::{evaluate, evaluate_predicate};
 pub use scope::{EmptyRow, RowView, Scope};
 
-use bastide_model::Value;
-use bastide_plan::Expression;
-use bastide_status::{Code, Status};
-
-/// An expression that is ready to be evaluated.
-#[derive(Debug)]
-pub struct Compiled;
-
-/// Prepares an expression. `text` is the query text, for the places of errors.
-pub fn compile(expression: &Expression, text: &str) -> Result<Compiled, Status> {
-    let _ = (expression, text);
-    Ok(Compiled)
-}
-
-/// The value of an expression for one row.
-pub fn evaluate(
-    expression: &Compiled,
-    scope: &mut Scope<'_>,
-    context: &EvaluationContext<'_>,
-) -> Result<Value, Status> {
-    let _ = (expression, scope, context);
-    Err(Status::new(Code::UnknownError, "expressions are not evaluated yet"))
-}
-
-/// The truth of a predicate for one row; `None` stands for null. Any other value than a boolean is an error.
-pub fn evaluate_predicate(
-    expression: &Compiled,
-    scope: &mut Scope<'_>,
-    context: &EvaluationContext<'_>,
-) -> Result<Option<bool>, Status> {
-    match evaluate(expression, scope, context)? {
-        Value::Boolean(truth) => Ok(Some(truth)),
-        Value::Null => Ok(None),
-        other => Err(Status::new(
-            Code::TypeError,
-            format!("expected a boolean, got {}", other.kind().name()),
-        )),
-    }
-}
+pub(crate) use arithmetic::{LIST_LENGTH_MAX, TEXT_LENGTH_MAX, apply as arithmetic};
+pub(crate) use error::{argument_error, division_by_zero, entity_deleted, integer_overflow, too_large, type_error};
+pub(crate) use property::{exists, properties};
+pub(crate) use value_type::name_of_type;
