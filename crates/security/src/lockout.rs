@@ -290,10 +290,8 @@ mod tests {
         for index in 0..10_000_u32 {
             lockout.failed(&format!("user{index}"), IpAddr::V4(index.into()), now);
         }
-        assert_eq!(
-            (lockout.counters().pairs.len(), lockout.counters().addresses.len()),
-            (50, 50)
-        );
+        let counters = lockout.counters();
+        assert_eq!((counters.pairs.len(), counters.addresses.len()), (50, 50));
     }
 
     #[test]

@@ -120,6 +120,8 @@ pub enum PathRole {
     CertificateFolder,
     /// A public certificate, trusted certificate or revocation list: others may read, not write.
     PublicCertificate,
+    /// The configuration file: a group may edit it, strangers may only read it. One with commands is held to more.
+    ConfigurationFile,
 }
 
 impl PathRole {
@@ -128,6 +130,7 @@ impl PathRole {
         match self {
             Self::PrivateKey | Self::DataFolder | Self::LogFolder => 0o077,
             Self::CertificateFolder | Self::PublicCertificate => 0o022,
+            Self::ConfigurationFile => 0o002,
         }
     }
 
@@ -137,6 +140,7 @@ impl PathRole {
             Self::DataFolder | Self::LogFolder => 0o700,
             Self::CertificateFolder => 0o755,
             Self::PublicCertificate => 0o644,
+            Self::ConfigurationFile => 0o640,
         }
     }
 
@@ -147,6 +151,7 @@ impl PathRole {
             Self::LogFolder => "log folder",
             Self::CertificateFolder => "certificate folder",
             Self::PublicCertificate => "certificate",
+            Self::ConfigurationFile => "configuration file",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::conf_file::{self, CONF_BYTES_MAX, Entry, Place};
 use crate::cross_checks;
 use crate::fault::{ConfigurationFaults, Fault};
 use crate::foreign::{self, Treatment};
+use crate::home::{self, PathRole};
 use crate::nearest::nearest_name;
 use crate::row::{Row, Setting, SettingType};
 use crate::table::policy::{self, PolicySettings};
@@ -81,7 +82,12 @@ impl Settings {
     ) -> Result<Self, ConfigurationFaults> {
         let mut loader = Loader::new(home, options);
         match read_conf(conf) {
-            Ok(Some((text, file))) => loader.take_file(conf, &text, &file),
+            Ok(Some((text, file))) => {
+                loader
+                    .faults
+                    .extend(home::check_permissions([(conf, PathRole::ConfigurationFile)]));
+                loader.take_file(conf, &text, &file);
+            }
             Ok(None) if options.conf_must_exist => loader.faults.push(Fault::about_file(
                 conf.to_owned(),
                 "there is no such file",

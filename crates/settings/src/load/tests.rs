@@ -125,7 +125,7 @@ fn misspelled_policy_settings_are_faults_even_without_strict_validation() {
     );
     assert!(only_fault("dbms.ssl.policy.bolt.allow_key_generation=true").contains("any more"));
     assert!(only_fault("dbms.ssl.policy.bolt.tls_level=REQUIRED").contains("server.bolt.tls_level"));
-    assert!(only_fault("dbms.ssl.policy.bolt").contains("the settings of a policy are"));
+    assert!(only_fault("dbms.ssl.policy.bolt=true").contains("the settings of a policy are"));
     assert!(
         only_fault("dbms.ssl.policy.bolt.client_auth=REQUIRED\ndbms.ssl.policy.bolt.enabled=true")
             .contains("did you mean `REQUIRE`?")
@@ -281,4 +281,16 @@ fn show_settings_masks_secrets_and_lists_everything() {
         (timeout.value.as_str(), timeout.is_dynamic, timeout.is_explicitly_set),
         ("0s", true, false)
     );
+}
+
+#[test]
+fn a_file_that_anybody_can_write_is_a_fault() {
+    let faults = load_with("db.transaction.timeout=5s", &[], LoadOptions::default(), 0o666).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0].to_string().contains("write this configuration file"),
+        "{}",
+        faults[0]
+    );
+    assert!(load_with("db.transaction.timeout=5s", &[], LoadOptions::default(), 0o664).is_ok());
 }

@@ -93,7 +93,7 @@ fn byte_sizes_in_every_unit() {
     ] {
         assert_eq!(parse_bytes(text), Some(expected), "{text}");
     }
-    for text in ["", "k", "-1", "1x", "1..5g", "9999999999g", "1e5"] {
+    for text in ["", "k", "-1", "1x", "1..5g", "99999999999g", "1e5"] {
         assert_eq!(parse_bytes(text), None, "{text}");
     }
     assert_eq!(shown(Kind::Bytes(0, 1 << 60), "8192").unwrap(), "8KiB");
