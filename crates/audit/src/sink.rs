@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -89,6 +90,7 @@ impl AuditError {
 /// The open audit log. Dropping it writes and syncs what is queued.
 pub struct AuditLog {
     sender: Option<SyncSender<Request>>,
+    healthy: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -114,6 +116,7 @@ impl AuditLog {
             lost: 0,
             broken: None,
             unsynced: false,
+            healthy: Arc::new(AtomicBool::new(true)),
         })?;
         if let Some(event) = recovery {
             log.record(event)?;
@@ -123,6 +126,7 @@ impl AuditLog {
 
     fn start<S: Storage + 'static>(writer: Writer<S>) -> Result<Self, AuditError> {
         let (sender, receiver) = sync_channel(QUEUE_EVENTS_MAX);
+        let healthy = writer.healthy.clone();
         let path = writer.storage.path().to_owned();
         let writer = std::thread::Builder::new()
             .name("audit-log".to_owned())
@@ -130,6 +134,7 @@ impl AuditLog {
             .map_err(|error| AuditError::io(&path, error))?;
         Ok(Self {
             sender: Some(sender),
+            healthy,
             writer: Some(writer),
         })
     }
@@ -156,6 +161,11 @@ impl AuditLog {
     /// Records an event that may become durable up to a second later. Waits if the queue is full.
     pub fn record_deferred(&self, event: Event) -> Result<(), AuditError> {
         self.send(Request { event, promise: None })
+    }
+
+    /// Whether the last write and sync went well. A server whose audit log does not work should not call itself ready.
+    pub fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Acquire)
     }
 
     fn send(&self, request: Request) -> Result<(), AuditError> {
@@ -258,6 +268,8 @@ struct Writer<S> {
     lost: u64,
     broken: Option<AuditError>,
     unsynced: bool,
+    /// Shared with the log's handle.
+    healthy: Arc<AtomicBool>,
 }
 
 impl<S: Storage> Writer<S> {
@@ -292,6 +304,7 @@ impl<S: Storage> Writer<S> {
 
     fn write(&mut self, batch: Vec<Request>) {
         let result = self.try_write(&batch);
+        self.healthy.store(result.is_ok(), Ordering::Release);
         if result.is_err() {
             self.lost += batch.iter().filter(|request| request.promise.is_none()).count() as u64;
         }
@@ -335,6 +348,7 @@ impl<S: Storage> Writer<S> {
         if let Err(error) = self.storage.sync() {
             let error = AuditError::io(self.storage.path(), error);
             self.broken = Some(error.clone());
+            self.healthy.store(false, Ordering::Release);
             return Err(error);
         }
         self.position = self.written;

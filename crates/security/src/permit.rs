@@ -2,6 +2,19 @@
 //!
 //! INVARIANT: the fields are private and only [`crate::Authority::decide`] and `for_system_startup` make one, so holding
 //! a permit proves that somebody asked. A permit is for one user, one database and one statement or transaction.
+//!
+//! Making one up does not compile:
+//!
+//! ```compile_fail,E0423
+//! let permit = bastide_security::WritePermit(todo!());
+//! ```
+//!
+//! ```compile_fail,E0277
+//! struct Forged;
+//! impl bastide_security::Permit for Forged {
+//!     const ACTION: bastide_security::Action = bastide_security::Action::Write;
+//! }
+//! ```
 
 use std::fmt;
 use std::sync::Arc;

@@ -132,7 +132,7 @@ pub struct RemoteAllowList {
 }
 
 impl RemoteAllowList {
-    /// Reads the entries of `dbms.security.load_csv_allowed_hosts`: host names, addresses and networks.
+    /// Reads the entries of `dbms.security.load_csv.allowed_hosts`: host names, addresses and networks.
     pub fn parse<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, InvalidNetwork> {
         let mut list = Self::default();
         for entry in entries {

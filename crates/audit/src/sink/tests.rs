@@ -358,6 +358,7 @@ fn failing() -> (Failing, AuditLog) {
         lost: 0,
         broken: None,
         unsynced: false,
+        healthy: Arc::new(AtomicBool::new(true)),
     };
     (storage, AuditLog::start(writer).unwrap())
 }
@@ -369,8 +370,10 @@ fn a_failed_write_is_told_leaves_no_torn_line_and_its_losses_are_recorded() {
     storage.fail_append.store(true, Ordering::SeqCst);
     log.record_deferred(event("lost")).unwrap();
     assert!(matches!(log.record(event("refused")), Err(AuditError::Io { .. })));
+    assert!(!log.is_healthy());
     storage.fail_append.store(false, Ordering::SeqCst);
     log.record(event("after")).unwrap();
+    assert!(log.is_healthy());
     drop(log);
     let text = String::from_utf8(storage.content.lock().unwrap().clone()).unwrap();
     let actions: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -393,4 +396,5 @@ fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
     assert!(log.record(event("ada")).is_err());
     storage.fail_sync.store(false, Ordering::SeqCst);
     assert!(log.record(event("bob")).is_err());
+    assert!(!log.is_healthy());
 }
