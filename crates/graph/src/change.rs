@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use bastide_model::{
-    ConstraintDescription, ConstraintId, ConstraintKind, GraphError, IndexId, LabelId, NodeId, PropertyKeyId,
-    RelationshipId, RelationshipTypeId, SchemaTarget, Value,
+    ConstraintDescription, ConstraintId, ConstraintKind, IndexId, LabelId, NodeId, PropertyKeyId, RelationshipId,
+    RelationshipTypeId, SchemaTarget, Value,
 };
 
 use crate::codec::{CodecError, Reader, Writer, read_value, write_value};
@@ -80,7 +80,7 @@ pub(crate) enum Change {
 
 impl Change {
     /// Appends the change.
-    pub(crate) fn write(&self, to: &mut Vec<u8>) -> Result<(), GraphError> {
+    pub(crate) fn write(&self, to: &mut Vec<u8>) {
         match self {
             Self::CreateNode { node, labels } => {
                 to.byte(CREATE_NODE);
@@ -101,7 +101,7 @@ impl Change {
             Self::DeleteRelationship { relationship } => write_ids(to, DELETE_RELATIONSHIP, &[relationship.0]),
             Self::SetNodeProperty { node, key, value } => {
                 write_ids(to, SET_NODE_PROPERTY, &[node.0, key.0.into()]);
-                write_value(to, value)?;
+                write_value(to, value);
             }
             Self::SetRelationshipProperty {
                 relationship,
@@ -109,7 +109,7 @@ impl Change {
                 value,
             } => {
                 write_ids(to, SET_RELATIONSHIP_PROPERTY, &[relationship.0, key.0.into()]);
-                write_value(to, value)?;
+                write_value(to, value);
             }
             Self::AddLabel { node, label } => write_ids(to, ADD_LABEL, &[node.0, label.0.into()]),
             Self::RemoveLabel { node, label } => write_ids(to, REMOVE_LABEL, &[node.0, label.0.into()]),
@@ -124,7 +124,6 @@ impl Change {
             }
             Self::DropConstraint(constraint) => write_ids(to, DROP_CONSTRAINT, &[constraint.0.into()]),
         }
-        Ok(())
     }
 
     /// Reads the next change.

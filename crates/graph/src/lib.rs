@@ -16,12 +16,18 @@ mod graph;
 mod index;
 mod persistent;
 mod records;
+mod recovery;
 mod root;
 mod snapshot;
+mod stored;
 mod tokens;
 mod transaction;
 mod working_graph;
 
 pub use graph::Graph;
+pub use recovery::OpenError;
 pub use snapshot::Snapshot;
 pub use transaction::{Committed, Isolation, Savepoint, Transaction, TransactionStatistics, WriteOptions};
+
+#[cfg(test)]
+mod tests;

@@ -30,10 +30,6 @@ impl Snapshot {
     pub fn commit_id(&self) -> CommitId {
         self.root.commit_id()
     }
-
-    pub(crate) fn root(&self) -> &Root {
-        &self.root
-    }
 }
 
 /// The part of [`GraphRead`] that concerns names, for a type with a field `tokens`.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bastide_model::{
-    CoordinateSystem, Date, DateTime, Duration, GraphError, LocalDateTime, LocalTime, Point, Time, Value, Zone,
-};
+use bastide_model::{CoordinateSystem, Date, DateTime, Duration, LocalDateTime, LocalTime, Point, Time, Value, Zone};
 
 use super::{CodecError, Reader, Writer};
 
@@ -26,7 +24,10 @@ const DURATION: u8 = 14;
 const POINT: u8 = 15;
 
 /// Writes a value that may be stored.
-pub(crate) fn write_value(writer: &mut Vec<u8>, value: &Value) -> Result<(), GraphError> {
+///
+/// INVARIANT: the caller has checked that it may ([`Value::is_storable`]), as transactions do before anything is changed;
+/// any other value is written as null.
+pub(crate) fn write_value(writer: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => writer.byte(NULL),
         Value::Boolean(boolean) => writer.byte(if *boolean { TRUE } else { FALSE }),
@@ -49,19 +50,10 @@ pub(crate) fn write_value(writer: &mut Vec<u8>, value: &Value) -> Result<(), Gra
         Value::List(items) => {
             writer.byte(LIST);
             writer.unsigned(items.len() as u64);
-            for item in items.iter() {
-                if matches!(item, Value::List(_)) {
-                    return Err(GraphError::NotStorable(value.kind().name()));
-                }
-                write_value(writer, item)?;
-            }
-        }
-        Value::Map(_) | Value::Node(_) | Value::Relationship(_) | Value::Path(_) => {
-            return Err(GraphError::NotStorable(value.kind().name()));
+            items.iter().for_each(|item| write_value(writer, item));
         }
         other => write_temporal_or_point(writer, other),
     }
-    Ok(())
 }
 
 fn write_temporal_or_point(writer: &mut Vec<u8>, value: &Value) {

@@ -176,7 +176,9 @@ mod tests {
     #[test]
     fn changed_groups_are_those_written_since() {
         let mut array = SparseArray::default();
-        (0..100_000u64).for_each(|id| drop(array.insert(id, id)));
+        for id in 0..100_000u64 {
+            array.insert(id, id);
+        }
         let former = array.clone();
         assert!(array.changed_groups(&former, 4).is_empty());
         array.insert(70_000, 1);

@@ -229,6 +229,12 @@ impl Transaction {
         self.statistics = savepoint.statistics;
     }
 
+    /// What the transaction sees, without noting that somebody looked.
+    #[cfg(test)]
+    pub(crate) fn view(&self) -> crate::Snapshot {
+        crate::Snapshot::new(Arc::new(self.work.root.clone()), self.tokens.clone())
+    }
+
     fn check_termination(&self) -> Result<(), GraphError> {
         if self.termination.load(Ordering::Relaxed) {
             Err(GraphError::Terminated)
@@ -245,19 +251,18 @@ impl Transaction {
     ) -> Result<T, GraphError> {
         self.check_termination()?;
         let before = self.changes.len();
-        let made = change.write(&mut self.changes).and_then(|()| {
-            let memory = self.memory + (self.changes.len() - before) + CHANGE_OVERHEAD;
-            if memory > self.memory_limit {
-                return Err(GraphError::MemoryLimit {
-                    limit: self.memory_limit,
-                });
-            }
-            let made = make(&mut self.work, &self.tokens)?;
-            self.memory = memory;
-            Ok(made)
-        });
-        if made.is_err() {
-            self.changes.truncate(before);
+        change.write(&mut self.changes);
+        let memory = self.memory + (self.changes.len() - before) + CHANGE_OVERHEAD;
+        let made = if memory > self.memory_limit {
+            Err(GraphError::MemoryLimit {
+                limit: self.memory_limit,
+            })
+        } else {
+            make(&mut self.work, &self.tokens)
+        };
+        match &made {
+            Ok(_) => self.memory = memory,
+            Err(_) => self.changes.truncate(before),
         }
         made
     }

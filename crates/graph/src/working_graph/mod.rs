@@ -285,6 +285,8 @@ impl WorkingGraph {
     pub(crate) fn add_label(&mut self, tokens: &Tokens, node: NodeId, label: LabelId) -> Result<bool, GraphError> {
         let record = self.root.node(node).ok_or(GraphError::NodeNotFound(node))?;
         let Err(place) = record.labels.binary_search(&label) else {
+            // Nothing to do here, but on a newer state there might be: it counts as written.
+            self.footprint.nodes.insert(node.0);
             return Ok(false);
         };
         let reindexed = self.reindexed(&[SchemaTarget::Label(label)], None, None, Some(&record.properties));
@@ -305,6 +307,8 @@ impl WorkingGraph {
     pub(crate) fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, GraphError> {
         let record = self.root.node(node).ok_or(GraphError::NodeNotFound(node))?;
         let Ok(place) = record.labels.binary_search(&label) else {
+            // Nothing to do here, but on a newer state there might be: it counts as written.
+            self.footprint.nodes.insert(node.0);
             return Ok(false);
         };
         let reindexed = self.reindexed(&[SchemaTarget::Label(label)], None, Some(&record.properties), None);

@@ -134,7 +134,7 @@ impl WorkingGraph {
     }
 
     /// Builds an index from the data.
-    fn add_index(&mut self, tokens: &Tokens, definition: IndexDefinition) -> Result<(), GraphError> {
+    pub(crate) fn add_index(&mut self, tokens: &Tokens, definition: IndexDefinition) -> Result<(), GraphError> {
         let mut index = Index::new(Arc::new(definition));
         let is_unique = index.definition.owner.is_some();
         let target = index.definition.target;
