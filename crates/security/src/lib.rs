@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: this crate does no input or output and reads no clock; the time, random bytes and stored users are handed
 //! in. It must not know the graph, the wire protocols or where users are stored. Reading or changing the graph takes a
-//! permit of [`permit`], whose fields are private, so that code which forgets to ask does not compile.
+//! [`Permit`], whose fields are private, so that code which forgets to ask does not compile.
 
 mod authority;
 mod bounded_map;

@@ -204,6 +204,35 @@ impl Settings {
         })
     }
 
+    /// These settings with one dynamic setting changed; `self`, with the old value, stays right if anything is wrong.
+    pub fn with_changed(&self, name: &str, text: &str) -> Result<Self, ConfigurationFaults> {
+        let refuse = |problem: String, advice: String| ConfigurationFaults(vec![Fault::new(name, problem, advice)]);
+        let Some(row) = rows().find(|row| row.name == name) else {
+            let near = nearest_name(name, rows().map(|row| row.name));
+            let advice = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            return Err(refuse("there is no such setting".to_owned(), advice));
+        };
+        if !row.is_dynamic {
+            let advice = "change it in the configuration file and restart the server".to_owned();
+            return Err(refuse("cannot be changed while the server runs".to_owned(), advice));
+        }
+        let value = value::parse(row.kind, text).map_err(|invalid| refuse(invalid.problem, invalid.advice))?;
+        let mut changed = self.clone();
+        changed.values.insert(
+            row.name,
+            Stored {
+                value,
+                place: Some(Place::default()),
+            },
+        );
+        let faults = cross_checks::check(&changed);
+        if faults.is_empty() {
+            Ok(changed)
+        } else {
+            Err(ConfigurationFaults(faults))
+        }
+    }
+
     pub(crate) fn stored(&self, row: &Row) -> Option<&Stored> {
         self.values.get(row.name)
     }

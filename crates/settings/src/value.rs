@@ -17,23 +17,23 @@ pub(crate) use syntax::parse;
 pub enum Value {
     /// Not set, and there is no default.
     Absent,
-    /// See [`Kind::Boolean`].
+    /// See [`crate::Kind::Boolean`].
     Boolean(bool),
-    /// See [`Kind::Integer`].
+    /// See [`crate::Kind::Integer`].
     Integer(i64),
-    /// See [`Kind::Float`].
+    /// See [`crate::Kind::Float`].
     Float(f64),
-    /// See [`Kind::Duration`].
+    /// See [`crate::Kind::Duration`].
     Duration(Duration),
-    /// See [`Kind::Bytes`].
+    /// See [`crate::Kind::Bytes`].
     Bytes(u64),
-    /// See [`Kind::SocketAddress`].
+    /// See [`crate::Kind::SocketAddress`].
     Address(SocketAddress),
     /// A text, word, host or name.
     Text(String),
-    /// See [`Kind::Secret`].
+    /// See [`crate::Kind::Secret`].
     Secret(SecretString),
-    /// See [`Kind::Path`].
+    /// See [`crate::Kind::Path`].
     Path(PathBuf),
     /// A list of texts or words.
     List(Vec<String>),

@@ -294,3 +294,23 @@ fn a_file_that_anybody_can_write_is_a_fault() {
     );
     assert!(load_with("db.transaction.timeout=5s", &[], LoadOptions::default(), 0o664).is_ok());
 }
+
+#[test]
+fn a_dynamic_setting_can_be_changed_and_a_bad_value_keeps_the_old_one() {
+    let settings = load("db.transaction.timeout=5s").unwrap();
+    let changed = settings.with_changed("db.transaction.timeout", "7s").unwrap();
+    assert_eq!(changed.value(names::DB_TRANSACTION_TIMEOUT).as_secs(), 7);
+    for (name, value, problem) in [
+        ("db.transaction.timeout", "seven", "not a duration"),
+        ("db.transaction.timeuot", "7s", "did you mean `db.transaction.timeout`?"),
+        (
+            "server.bolt.tls_level",
+            "DISABLED",
+            "cannot be changed while the server runs",
+        ),
+    ] {
+        let report = settings.with_changed(name, value).unwrap_err().to_string();
+        assert!(report.contains(problem), "{report}");
+    }
+    assert_eq!(settings.value(names::DB_TRANSACTION_TIMEOUT).as_secs(), 5);
+}
