@@ -3,6 +3,8 @@
 //! Rows have numbered slots. An operator keeps the slots of its input and adds those it names, except where said
 //! ([`OperatorKind::Aggregate`], [`OperatorKind::Distinct`] and [`OperatorKind::Union`] answer only what they list).
 
+#![allow(missing_docs, reason = "the comment of each variant says what its fields are")]
+
 use std::sync::Arc;
 
 use bastide_model::Direction;
