@@ -1,0 +1,220 @@
+//! Opening everything: keys, stores, graphs, users.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bastide_execute::{CsvSource, ImportSettings, ImportSource, NoCsv, ProcedureRegistry};
+use bastide_graph::Graph;
+use bastide_model::GraphError;
+use bastide_secret::SecretString;
+use bastide_security::{Authority, AuthorityConfig, Lockout, PasswordHash, User, UserName};
+use bastide_store::{DatabaseStore, FileSystem, KeyError, KeyRing, LocalFileSystem, StoreError, StoreOptions};
+use bastide_status::{Code, Result, Status};
+use tokio::sync::Semaphore;
+
+use crate::auditor::Auditor;
+use crate::catalogue;
+use crate::configuration::Configuration;
+use crate::dbms::{Database, Dbms};
+use crate::plan_cache::PlanCache;
+use crate::registry::Registry;
+use crate::users::{UserStoreError, Users};
+use crate::{SYSTEM_DATABASE, administration};
+
+/// Why the databases could not be opened. The message of each names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The key-encryption key.
+    #[error("the encryption key cannot be used")]
+    Key(#[from] KeyError),
+    /// A database's files.
+    #[error("database `{database}` cannot be opened")]
+    Store {
+        /// Which.
+        database: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// A database's content.
+    #[error("database `{database}` cannot be recovered")]
+    Graph {
+        /// Which.
+        database: String,
+        /// Why.
+        #[source]
+        source: bastide_graph::OpenError,
+    },
+    /// The system database.
+    #[error("the system database cannot be used")]
+    System(#[from] GraphError),
+    /// The users in it.
+    #[error("the users cannot be read")]
+    Users(#[from] UserStoreError),
+    /// A folder could not be made.
+    #[error("cannot create `{}`", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No randomness.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+struct Opener {
+    file_system: Arc<dyn FileSystem>,
+    keys: Option<KeyRing>,
+    root: Option<PathBuf>,
+}
+
+impl Opener {
+    fn new(configuration: &Configuration) -> std::result::Result<Self, OpenError> {
+        let file_system: Arc<dyn FileSystem> = Arc::new(LocalFileSystem::new());
+        let Some(data) = &configuration.data_directory else {
+            return Ok(Self { file_system, keys: None, root: None });
+        };
+        let root = data.join("databases");
+        create_folder(&root)?;
+        let keys = KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?;
+        Ok(Self { file_system, keys: Some(keys), root: Some(root) })
+    }
+
+    fn open(&self, name: &str) -> std::result::Result<Graph, OpenError> {
+        let (Some(root), Some(keys)) = (&self.root, &self.keys) else { return Ok(Graph::in_memory()) };
+        let (store, recovered) =
+            DatabaseStore::open(&root.join(name), Arc::clone(&self.file_system), keys, StoreOptions::default())
+                .map_err(|source| OpenError::Store { database: name.to_owned(), source })?;
+        if let Some(torn) = &recovered.torn_tail {
+            tracing::warn!(database = name, ?torn, "the log ended in an unfinished record, which was cut off");
+        }
+        Graph::open(store, recovered).map_err(|source| OpenError::Graph { database: name.to_owned(), source })
+    }
+}
+
+fn create_folder(path: &Path) -> std::result::Result<(), OpenError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| OpenError::Folder { path: path.to_owned(), source })
+}
+
+fn random<const N: usize>() -> std::result::Result<[u8; N], OpenError> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| OpenError::Random)?;
+    Ok(bytes)
+}
+
+impl Dbms {
+    /// Opens, or on a first start makes, all databases. Blocks until they are recovered.
+    ///
+    /// # Errors
+    /// What cannot be opened, with the file and the reason; nothing is changed then.
+    pub fn open(configuration: Configuration, auditor: Arc<dyn Auditor>) -> std::result::Result<Arc<Self>, OpenError> {
+        let opener = Opener::new(&configuration)?;
+        let system = Arc::new(opener.open(SYSTEM_DATABASE)?);
+        let mut databases = BTreeMap::new();
+        for name in [SYSTEM_DATABASE, &configuration.default_database] {
+            let graph = if name == SYSTEM_DATABASE { Graph::clone(&system) } else { opener.open(name)? };
+            let entry = catalogue::entry(&system, name, random()?)?;
+            let name: Arc<str> = name.into();
+            databases.insert(Arc::clone(&name), Arc::new(Database::new(name, entry.id, entry.created, graph)));
+        }
+        let users = Users::open(system)?;
+        let cache = AuthorityConfig {
+            cache_capacity: configuration.login_cache_capacity,
+            cache_time_to_live: configuration.login_cache_time_to_live,
+        };
+        let empty = Database::new(SYSTEM_DATABASE.into(), "".into(), std::time::SystemTime::now(), Graph::in_memory());
+        Ok(Arc::new(Self {
+            databases,
+            empty: Arc::new(empty),
+            users,
+            authority: Authority::new(cache, &random()?),
+            lockout: Lockout::new(configuration.lockout),
+            auditor,
+            plans: PlanCache::new(configuration.plan_cache_capacity),
+            registry: Registry::new(configuration.transactions_max),
+            procedures: Arc::new(ProcedureRegistry::built_in()),
+            csv_source: csv_source(&configuration),
+            logins: Semaphore::new(configuration.login_queue_max),
+            started: Instant::now(),
+            configuration,
+        }))
+    }
+
+    /// Creates the first user. For a first start only.
+    ///
+    /// # Errors
+    /// If there are users already, or the name cannot be one.
+    pub fn create_first_user(&self, name: &str, credential: PasswordHash, change_required: bool) -> Result<()> {
+        let name: UserName = name
+            .parse()
+            .map_err(|error: bastide_security::InvalidUserName| Status::new(Code::ArgumentError, error.to_string()))?;
+        self.users.exclusively(|users| {
+            if !self.users.is_empty() {
+                return Err(Status::new(Code::ArgumentError, "there are users already"));
+            }
+            let user = User {
+                name,
+                credential,
+                password_change_required: change_required,
+                suspended: false,
+                home_database: None,
+            };
+            users.put(user).map_err(|error| Status::new(Code::StorageFailed, error.to_string()))
+        })
+    }
+
+    /// Hashes a password for [`Dbms::create_first_user`].
+    ///
+    /// # Errors
+    /// If it is longer than any password may be.
+    pub fn hash_password(password: &SecretString) -> Result<PasswordHash> {
+        administration::hash(password)
+    }
+
+    /// Writes a checkpoint of every database that changed enough since its last one. Blocks; to be called now and then.
+    ///
+    /// # Errors
+    /// What failed, with the database's name; the former checkpoint and the log are whole then.
+    pub fn checkpoint(&self, only_if_due: bool) -> std::result::Result<u32, (Arc<str>, GraphError)> {
+        let mut written = 0;
+        for database in self.databases.values() {
+            let (bytes, commits) = (database.graph.bytes_since_checkpoint(), database.commits_since_checkpoint());
+            let is_due = bytes >= self.configuration.checkpoint_bytes || commits >= self.configuration.checkpoint_commits;
+            if bytes == 0 || (only_if_due && !is_due) {
+                continue;
+            }
+            let commit = database.graph.checkpoint().map_err(|error| (Arc::clone(&database.name), error))?;
+            database.checkpointed.store(commit.0, Ordering::Relaxed);
+            written += 1;
+        }
+        Ok(written)
+    }
+
+    /// How often [`Dbms::checkpoint`] should be called for whatever changed.
+    pub fn checkpoint_interval(&self) -> std::time::Duration {
+        self.configuration.checkpoint_interval
+    }
+}
+
+fn csv_source(configuration: &Configuration) -> Arc<dyn CsvSource> {
+    if configuration.import_directory.is_none() && configuration.remote_import.is_none() {
+        return Arc::new(NoCsv);
+    }
+    Arc::new(ImportSource::new(ImportSettings {
+        import_directory: configuration.import_directory.clone(),
+        remote: configuration.remote_import.clone(),
+        ..ImportSettings::default()
+    }))
+}
