@@ -7,6 +7,7 @@
 mod engine;
 mod expected;
 mod feature;
+mod procedure;
 mod ratchet;
 mod run;
 mod side_effects;

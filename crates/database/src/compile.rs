@@ -6,7 +6,7 @@ use bastide_cypher::ast::Statement;
 use bastide_cypher::{ParseLimits, parse as parse_text};
 use bastide_graph::Snapshot;
 use bastide_model::GraphRead;
-use bastide_plan::context::{GraphContext, PlanLimits};
+use bastide_plan::{GraphContext, PlanLimits};
 use bastide_plan::operator::Mode;
 use bastide_plan::{Operator, OperatorKind, Plan};
 use bastide_security::ReadPermit;
