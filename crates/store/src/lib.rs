@@ -18,6 +18,8 @@ mod log;
 pub use chunk_store::{ChunkChange, ChunkError, ChunkHome, ChunkScan, ChunkStore, ChunkStoreOptions};
 pub use commit_id::CommitId;
 pub use database_store::{DatabaseStore, Recovered, StoreError, StoreOptions};
+#[cfg(any(test, feature = "simulation"))]
+pub use file_system::{Fault, FaultyFileSystem, Survival};
 pub use file_system::{File, FileKind, FileSystem, LocalFileSystem, LockGuard};
 pub use keys::{DatabaseKeys, KeyError, KeyId, KeyRing};
 pub use log::{

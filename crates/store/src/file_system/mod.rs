@@ -4,11 +4,15 @@
 //! crash, tear and fill a simulated disk. INVARIANT: only what a `sync_*` call returned `Ok` for may be relied upon
 //! after a crash. Must not know what the bytes mean.
 
+#[cfg(any(test, feature = "simulation"))]
+mod faulty;
 mod local;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(any(test, feature = "simulation"))]
+pub use faulty::{Fault, FaultyFileSystem, Survival};
 pub use local::LocalFileSystem;
 
 /// What a file is for, which decides the permissions it is created with.

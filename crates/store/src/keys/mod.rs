@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub(crate) use database::DATABASE_ID_BYTES;
 pub use database::DatabaseKeys;
 
 use crate::FileSystem;

@@ -3,110 +3,24 @@
 //! Owns the numbering and the durability of commits. INVARIANT: commit ids on disk run without a gap; a ticket is
 //! answered `Ok` only after its record is durable; tickets are answered in order. Must not know what a payload means.
 
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+mod failure;
+mod flusher;
+mod frames;
+mod layout;
+mod mark;
+mod open;
+mod records;
+mod segment;
+mod ticket;
 
-use thiserror::Error;
+use std::path::PathBuf;
+
+pub use failure::LogError;
+pub use open::{Log, Recovery};
+pub use records::LogRecords;
+pub use ticket::CommitTicket;
 
 use crate::CommitId;
-
-/// Why the log could not be opened, read or appended to.
-#[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum LogError {
-    /// The operating system refused an operation on a file of the log.
-    #[error("log file `{}`: cannot {action}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// What was being done, as a verb with its object.
-        action: &'static str,
-        /// The cause.
-        #[source]
-        source: Arc<io::Error>,
-    },
-    /// The disk is full; nothing of the commits that got this error remains, and the log accepts commits again after
-    /// [`CommitLog::resume`], once there is room.
-    #[error("no room left on the disk for log file `{}`", file.display())]
-    DiskFull {
-        /// The file that was to grow.
-        file: PathBuf,
-        /// The cause.
-        #[source]
-        source: Arc<io::Error>,
-    },
-    /// A sync failed, so that the operating system may have dropped what was written: no more commits until a restart.
-    #[error("log file `{}` could not be synced; no commit is accepted until a restart", file.display())]
-    Poisoned {
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        #[source]
-        source: Arc<io::Error>,
-    },
-    /// An earlier commit failed; the owner must drop what it built upon it and call [`CommitLog::resume`].
-    #[error("an earlier commit could not be written")]
-    Suspended {
-        /// Why that commit failed.
-        #[source]
-        cause: Arc<LogError>,
-    },
-    /// A file does not hold what was written to it.
-    #[error("log file `{}` is damaged at offset {offset}: {fault}", file.display())]
-    Corrupt {
-        /// The file.
-        file: PathBuf,
-        /// The byte where the damage was noticed.
-        offset: u64,
-        /// What is wrong.
-        fault: String,
-    },
-    /// A segment that must be there is not.
-    #[error("the log segment that holds commit {commit} is missing; `{}` was expected", file.display())]
-    MissingSegment {
-        /// The first commit that is missing.
-        commit: CommitId,
-        /// The file that was expected.
-        file: PathBuf,
-    },
-    /// The segment was written by another version.
-    #[error("log file `{}` has format version {found}, this server reads version {supported}", file.display())]
-    UnknownVersion {
-        /// The file.
-        file: PathBuf,
-        /// The version in the file.
-        found: u32,
-        /// The version that this server reads and writes.
-        supported: u32,
-    },
-    /// The segment belongs to another database or was sealed with another key.
-    #[error("log file `{}` belongs to another database or key", file.display())]
-    ForeignSegment {
-        /// The file.
-        file: PathBuf,
-    },
-    /// The payload is longer than [`LogOptions::payload_bytes_max`].
-    #[error("a commit of {bytes} bytes is larger than the limit of {limit} bytes")]
-    PayloadTooLarge {
-        /// Its length.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The wanted records were removed after a checkpoint.
-    #[error("log records before commit {first} were removed after a checkpoint")]
-    Removed {
-        /// The first commit that is still there.
-        first: CommitId,
-    },
-    /// A cryptographic operation failed, which has no cause but a broken library or random source.
-    #[error("cannot encrypt a log record")]
-    Encryption,
-    /// The log was closed.
-    #[error("the log is closed")]
-    Closed,
-}
 
 /// Limits and sizes of a log.
 #[derive(Clone, Debug)]
@@ -211,77 +125,5 @@ pub trait CommitLog: Send + Sync {
     fn close(&self) -> Result<(), LogError>;
 }
 
-/// What [`Log::open`] found.
-#[derive(Debug)]
-pub struct Recovery {
-    /// The oldest commit in the log, if there is one.
-    pub first_commit: Option<CommitId>,
-    /// The newest commit in the log, or the one it was told to follow.
-    pub last_commit: CommitId,
-    /// What was cut off the end.
-    pub torn_tail: Option<TornTail>,
-}
-
-mod ticket;
-
-pub use ticket::CommitTicket;
-
-use std::path::Path;
-
-use crate::{DatabaseKeys, FileSystem};
-
-/// The durable records of a log in order of their commits. After an error it ends.
-#[derive(Debug)]
-pub struct LogRecords(());
-
-impl Iterator for LogRecords {
-    type Item = Result<LogRecord, LogError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        None
-    }
-}
-
-/// The log in a local directory.
-#[derive(Debug)]
-pub struct Log(());
-
-impl Log {
-    /// Opens the log in `directory`, creating it if there is none. An empty log begins after `after`.
-    ///
-    /// # Errors
-    /// Any [`LogError`] that keeps the log from being read to its end.
-    pub fn open(
-        _file_system: Arc<dyn FileSystem>,
-        _directory: &Path,
-        _keys: &DatabaseKeys,
-        _after: CommitId,
-        _options: LogOptions,
-    ) -> Result<(Self, Recovery), LogError> {
-        Err(LogError::Closed)
-    }
-}
-
-impl CommitLog for Log {
-    fn append(&self, _payload: &[u8]) -> Result<CommitTicket, LogError> {
-        Err(LogError::Closed)
-    }
-    fn append_with(&self, _payload: &[u8], _answer: CommitCallback) -> Result<CommitId, LogError> {
-        Err(LogError::Closed)
-    }
-    fn durable_commit(&self) -> CommitId {
-        CommitId::ZERO
-    }
-    fn resume(&self) -> Result<CommitId, LogError> {
-        Err(LogError::Closed)
-    }
-    fn records_from(&self, _first: CommitId) -> Result<LogRecords, LogError> {
-        Err(LogError::Closed)
-    }
-    fn remove_before(&self, _first: CommitId) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-    fn close(&self) -> Result<(), LogError> {
-        Err(LogError::Closed)
-    }
-}
+#[cfg(test)]
+mod tests;
