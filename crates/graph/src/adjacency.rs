@@ -21,7 +21,7 @@ pub(crate) enum Adjacency {
     /// None at all.
     #[default]
     None,
-    /// Up to [`FEW_MAX`].
+    /// Up to [`FEW_MAX`], outgoing ones first.
     Few(Arc<[Incident]>),
     /// More, ascending by direction and type; never without any.
     Many(Arc<Vec<Run>>),
@@ -67,7 +67,17 @@ impl Adjacency {
     pub(crate) fn insert(&mut self, own: NodeId, incident: Incident) {
         match self {
             Self::None => *self = Self::Few(Arc::from([incident])),
-            Self::Few(few) if few.len() < FEW_MAX => *few = few.iter().copied().chain([incident]).collect(),
+            Self::Few(few) if few.len() < FEW_MAX => {
+                // Outgoing first: an expand in one direction then touches one end only.
+                let place = if incident.incoming { few.len() } else { 0 };
+                let (before, after) = few.split_at_checked(place).unwrap_or((few, &[]));
+                *few = before
+                    .iter()
+                    .copied()
+                    .chain([incident])
+                    .chain(after.iter().copied())
+                    .collect();
+            }
             Self::Few(few) => {
                 let mut runs = Vec::new();
                 few.iter()
@@ -126,12 +136,16 @@ impl Adjacency {
         match self {
             Self::None => {}
             Self::Few(few) => {
-                let wanted = few.iter().filter(|each| {
-                    meets(direction, each.incoming)
-                        && (types.is_empty() || types.contains(&each.relationship_type))
-                        && !(both && each.incoming && each.adjacent.neighbour == own)
-                });
-                found.extend(wanted.map(|each| each.adjacent));
+                let is_of_type = |each: &&Incident| types.is_empty() || types.contains(&each.relationship_type);
+                if direction != Direction::Incoming {
+                    let outgoing = few.iter().take_while(|each| !each.incoming).filter(is_of_type);
+                    found.extend(outgoing.map(|each| each.adjacent));
+                }
+                if direction != Direction::Outgoing {
+                    let incoming = few.iter().rev().take_while(|each| each.incoming).filter(is_of_type);
+                    let wanted = incoming.filter(|each| !both || each.adjacent.neighbour != own);
+                    found.extend(wanted.map(|each| each.adjacent));
+                }
             }
             Self::Many(runs) => {
                 for run in runs.iter().filter(|run| run.is_wanted(direction, types)) {

@@ -28,7 +28,7 @@ use crate::tokens::{TokenCounts, Tokens};
 /// Version of the chunk layout; another one is refused.
 pub(crate) const CHUNK_VERSION: u8 = 1;
 /// Leaves that make a chunk, and the ids in it.
-const GROUP_LEAVES: usize = 4;
+const GROUP_LEAVES: usize = 8;
 pub(crate) const GROUP_IDS: u64 = (GROUP_LEAVES * LEAF_SLOTS) as u64;
 /// Bytes of a part.
 const PART_BYTES_MAX: usize = 8 << 20;
