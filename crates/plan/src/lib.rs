@@ -3,10 +3,12 @@
 //! Takes a parsed statement and a view of schema and statistics, and answers a [`Plan`]: a tree of operators over numbered
 //! slots, with every name resolved, that `execute` runs. Must not know how the graph is stored nor how operators work.
 
+pub mod explain;
 pub mod expression;
 pub mod function;
 pub mod operator;
 pub mod procedure;
+pub mod verify;
 
 mod aggregation;
 mod calls;

@@ -32,6 +32,8 @@ pub struct Plan {
     pub property_keys: Vec<Arc<str>>,
     /// Parameter names, by [`crate::expression::ParameterName`].
     pub parameters: Vec<Arc<str>>,
+    /// What slots are called in the query, for those that have a name, ascending.
+    pub variables: Vec<(Slot, Arc<str>)>,
     /// How many operators there are, subqueries included; [`Operator::id`] is below it.
     pub operator_count: u32,
     /// The schema version it was planned against.

@@ -42,6 +42,7 @@ impl Planner<'_> {
     pub(crate) fn plan_match(&mut self, input: Operator, scope: &mut Scope, parts: MatchParts<'_>) -> Result<Operator> {
         let available: SlotSet = scope.slots().collect();
         let graph = self.pattern_graph(scope, parts)?;
+        self.remember_names(scope);
         Ok(solve::Solver::new(self, graph, available, input).solve())
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) keys: NameTable,
     pub(crate) parameters: NameTable,
     pub(crate) slot_count: u32,
+    /// What slots are called, for showing plans.
+    pub(crate) variables: std::collections::BTreeMap<Slot, Arc<str>>,
     pub(crate) notifications: Vec<Notification>,
     pub(crate) warned: FxHashSet<(&'static str, Arc<str>)>,
     /// Gathers aggregates while the items of an aggregating projection are translated; `None` where they are not allowed.
@@ -75,6 +77,7 @@ impl<'a> Planner<'a> {
             keys: NameTable::default(),
             parameters: NameTable::default(),
             slot_count: 0,
+            variables: std::collections::BTreeMap::new(),
             notifications: Vec::new(),
             warned: FxHashSet::default(),
             collector: None,
@@ -89,6 +92,15 @@ impl<'a> Planner<'a> {
         let slot = Slot(self.slot_count);
         self.slot_count += 1;
         slot
+    }
+
+    /// Remembers what slots are called. The first name stays; names made up by the planner begin with white space.
+    pub(crate) fn remember_names(&mut self, scope: &Scope) {
+        for (name, variable) in scope.sorted() {
+            if !name.starts_with(' ') {
+                self.variables.entry(variable.slot).or_insert(name);
+            }
+        }
     }
 
     pub(crate) fn label(&mut self, name: &Arc<str>) -> LabelName {

@@ -86,6 +86,7 @@ fn finish(planner: Planner<'_>, planned: PlannedQuery, mode: StatementMode) -> P
             StatementMode::Profile => Mode::Profile,
         },
         schema_version: planner.context.schema_version(),
+        variables: planner.variables.into_iter().collect(),
         operator_count,
         notifications: planner.notifications,
         labels: planner.labels.into_names(),

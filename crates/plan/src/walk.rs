@@ -150,6 +150,14 @@ pub(crate) fn each_subquery_mut(expression: &mut Expression, visit: &mut dyn FnM
     each_child_mut(expression, &mut |child| each_subquery_mut(child, visit));
 }
 
+/// As [`each_subquery_mut`], to look at them.
+pub(crate) fn each_subquery<'e>(expression: &'e Expression, visit: &mut dyn FnMut(&'e Operator)) {
+    if let Expression::Subquery { plan, .. } = expression {
+        visit(plan);
+    }
+    each_child(expression, &mut |child| each_subquery(child, visit));
+}
+
 /// Whether a plan is run to answer the expression.
 pub(crate) fn holds_subquery(expression: &Expression) -> bool {
     let mut found = matches!(expression, Expression::Subquery { .. });
