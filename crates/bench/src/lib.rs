@@ -1,1 +1,0 @@
-//! Measures the server beside the raw limits of the same machine.

@@ -1,0 +1,4 @@
+#![no_main]
+//! Random bytes as the chunking of a Bolt connection: never a panic, never more memory than the limits allow.
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bastide_bolt::fuzz_chunking(bytes));
