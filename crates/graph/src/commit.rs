@@ -29,6 +29,8 @@ const FOOTPRINTS_MAX: usize = 16_384;
 const FOOTPRINT_WEIGHT_MAX: u64 = 16 << 20;
 /// How long a transaction that lost waits for the winner to be durable, so that its next attempt sees it.
 const WINNER_WAIT: Duration = Duration::from_secs(10);
+/// How long to wait for a commit before looking whether it is still in the queue.
+const HEAD_CHECK: Duration = Duration::from_millis(50);
 
 /// What the transactions of a graph share.
 pub(crate) struct Shared {
@@ -204,7 +206,7 @@ impl Shared {
             }
             drop(writer);
             // The head may fall back meanwhile, therefore not for ever.
-            self.wait_for(head, Instant::now() + Duration::from_millis(50));
+            self.wait_for(head, Instant::now() + HEAD_CHECK);
             writer = locked(&self.writer);
         }
     }
@@ -225,10 +227,20 @@ impl Shared {
         drop(writer);
         queued.map_err(|refused| {
             if let Some(winner) = refused.winner {
-                self.wait_for(winner, Instant::now() + WINNER_WAIT);
+                self.wait_for_winner(winner);
             }
             refused.error
         })
+    }
+
+    /// Waits until the winner of a collision is visible, or has failed itself.
+    fn wait_for_winner(&self, winner: CommitId) {
+        let deadline = Instant::now() + WINNER_WAIT;
+        while !self.wait_for(winner, Instant::now() + HEAD_CHECK) {
+            if locked(&self.writer).head.commit_id() < winner || Instant::now() >= deadline {
+                return;
+            }
+        }
     }
 
     fn enqueue_locked(&self, writer: &mut Writer, contribution: Contribution<'_>) -> Result<Pending, Refused> {

@@ -55,6 +55,9 @@ pub enum OpenError {
 /// A chunk part by part, as a store hands them out in the order of their keys.
 pub(crate) type Parts<'a> = Box<dyn Iterator<Item = Result<(Vec<u8>, Vec<u8>), OpenError>> + 'a>;
 
+/// Takes the first id of a chunk and its content.
+type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Fault> + 'a;
+
 /// What a graph is rebuilt from.
 pub(crate) trait RecoverySource {
     /// The chunks of a kind.
@@ -337,7 +340,7 @@ fn member_id(first: u64, reader: &mut Reader<'_>) -> Result<u64, Fault> {
 }
 
 /// Puts the parts of each chunk together and hands it out with its first id.
-fn for_each_chunk(parts: Parts<'_>, visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>) -> Result<(), OpenError> {
+fn for_each_chunk(parts: Parts<'_>, visit: &mut Visit<'_>) -> Result<(), OpenError> {
     // The chunk being put together: its key without the part, how many parts it has and how many came.
     let mut current: Option<(Vec<u8>, u64, u64)> = None;
     let mut chunk = Vec::new();

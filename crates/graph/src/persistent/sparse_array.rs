@@ -184,7 +184,7 @@ impl<T: Clone> SparseArray<T> {
             Some((start, leaf))
         });
         leaves.flat_map(move |(start, leaf)| {
-            let skip = if start <= from { from - start } else { 0 };
+            let skip = from.saturating_sub(start);
             let slots = leaf
                 .iter()
                 .enumerate()
