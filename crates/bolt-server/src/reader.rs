@@ -85,7 +85,6 @@ impl MessageReader {
             }
         }
         received.zeroize();
-        self.control.raise();
     }
 
     /// Takes bytes; whether to go on.
@@ -155,5 +154,12 @@ impl MessageReader {
             }
         }
         true
+    }
+}
+
+/// However the reader ends (also when the whole runtime does, with a query still running): nobody will read the answer.
+impl Drop for MessageReader {
+    fn drop(&mut self) {
+        self.control.raise();
     }
 }
