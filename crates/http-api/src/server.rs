@@ -1,0 +1,130 @@
+//! Accepting connections, counting them, and stopping.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::config::{Config, HttpLimits, TlsSource};
+use crate::connection;
+use crate::routes::router;
+
+/// Pause after a failed accept (out of file descriptors, mostly), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why listening cannot start.
+#[derive(Debug)]
+pub struct StartError(io::Error);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the address of a listener cannot be told")
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Running listeners.
+#[derive(Debug)]
+pub struct HttpServer {
+    local_addresses: Vec<SocketAddr>,
+    stopping: watch::Sender<bool>,
+    places: Arc<Semaphore>,
+    limits: HttpLimits,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+impl HttpServer {
+    /// Serves listeners on the current runtime, each with TLS if it comes with a source of TLS configurations. Connections
+    /// of all of them count against one limit.
+    ///
+    /// # Errors
+    /// A listener whose address cannot be told.
+    pub fn start(listeners: Vec<(TcpListener, Option<TlsSource>)>, config: &Arc<Config>) -> Result<Self, StartError> {
+        let limits = config.limits;
+        let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
+        let stopping = watch::Sender::new(false);
+        let local_addresses = listeners
+            .iter()
+            .map(|(listener, _)| listener.local_addr())
+            .collect::<Result<_, _>>()
+            .map_err(StartError)?;
+        let listeners = listeners
+            .into_iter()
+            .map(|(listener, tls)| {
+                let serving = Serving {
+                    router: router(config, tls.is_some()),
+                    tls,
+                    limits,
+                    places: Arc::clone(&places),
+                    stopping: stopping.subscribe(),
+                };
+                tokio::spawn(accept(listener, serving))
+            })
+            .collect();
+        Ok(Self { local_addresses, stopping, places, limits, listeners })
+    }
+
+    /// The bound addresses, in the order of the listeners.
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        &self.local_addresses
+    }
+
+    /// Stops: no new connections, and those there are get `grace` to finish what they have under way.
+    pub async fn stop(self, grace: Duration) {
+        for listener in &self.listeners {
+            listener.abort();
+        }
+        self.stopping.send_replace(true);
+        let all = u32::try_from(self.limits.connections_max).unwrap_or(u32::MAX);
+        // What is not done in time is cut off when the runtime ends.
+        let _ = timeout(grace, self.places.acquire_many(all)).await;
+    }
+}
+
+struct Serving {
+    router: Router,
+    tls: Option<TlsSource>,
+    limits: HttpLimits,
+    places: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+}
+
+async fn accept(listener: TcpListener, serving: Serving) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => serving.take(socket, peer),
+            Err(error) => {
+                tracing::warn!(%error, "an HTTP connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Serving {
+    fn take(&self, socket: TcpStream, peer: SocketAddr) {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            tracing::warn!(%peer, "an HTTP connection was refused: there are too many");
+            return;
+        };
+        let (tls, router, stopping) = (self.tls.clone(), self.router.clone(), self.stopping.clone());
+        let limits = self.limits;
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection::serve(socket, tls, router, limits, stopping).await {
+                tracing::debug!(%peer, %error, "an HTTP connection failed");
+            }
+        });
+    }
+}
