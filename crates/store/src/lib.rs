@@ -14,6 +14,7 @@ mod database_store;
 mod file_system;
 mod keys;
 mod log;
+mod sealed_objects;
 
 pub use chunk_store::{ChunkChange, ChunkError, ChunkHome, ChunkScan, ChunkStore, ChunkStoreOptions};
 pub use commit_id::CommitId;

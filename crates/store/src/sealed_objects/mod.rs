@@ -1,0 +1,251 @@
+//! An object store whose objects are sealed.
+//!
+//! Owns the translation between plain objects, as the engine above sees them, and sealed ones, as the store below keeps
+//! them. INVARIANT: what is read is what was written to this very path, or an error that names it; lengths and ranges
+//! are those of the plain object on this side. Must not know what the objects are for.
+
+mod format;
+mod upload;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use slatedb_common::retry::NonRetryable;
+use thiserror::Error;
+
+use crate::DatabaseKeys;
+use format::{Fault, HEADER_BYTES, Opener, Sealer, frame_count, frames_of, plain_bytes, sealed_range};
+
+/// An object that does not hold what was written to it.
+#[derive(Clone, Debug, Error)]
+#[error("`{object}` is damaged: {fault}")]
+pub(crate) struct Damage {
+    /// The object's path.
+    pub object: String,
+    /// What is wrong with it.
+    pub fault: String,
+}
+
+/// Seals what is put into another store, and opens what is got from it.
+pub(crate) struct SealedObjects {
+    inner: Arc<dyn ObjectStore>,
+    keys: DatabaseKeys,
+    /// The first damage that was met: engines above do not always hand on the cause of an error.
+    damage: Mutex<Option<Damage>>,
+}
+
+impl SealedObjects {
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, keys: DatabaseKeys) -> Self {
+        Self {
+            inner,
+            keys,
+            damage: Mutex::default(),
+        }
+    }
+
+    /// The first damage that was met, if any.
+    pub(crate) fn damage(&self) -> Option<Damage> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn damaged(&self, location: &Path, fault: Fault) -> object_store::Error {
+        self.note(Damage {
+            object: location.to_string(),
+            fault: fault.to_owned(),
+        })
+    }
+
+    fn note(&self, damage: Damage) -> object_store::Error {
+        self.damage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| damage.clone());
+        // Reading again does not mend it.
+        object_store::Error::Generic {
+            store: "sealed objects",
+            source: Box::new(NonRetryable(Box::new(damage))),
+        }
+    }
+
+    fn seal(&self, location: &Path, payload: &PutPayload) -> Result<PutPayload> {
+        let seal = || {
+            let mut sealer = Sealer::new(&self.keys, location.as_ref())?;
+            let mut sealed = Vec::with_capacity(payload.content_length().saturating_mul(129) / 128 + 128);
+            for part in payload {
+                sealer.push(part, &mut sealed)?;
+            }
+            sealer.finish(&mut sealed)?;
+            Ok(sealed)
+        };
+        Ok(seal().map_err(|fault| self.damaged(location, fault))?.into())
+    }
+
+    /// Reads and opens the frames that hold a range of plain bytes.
+    async fn open_range(
+        &self,
+        location: &Path,
+        header: &[u8],
+        sealed_size: u64,
+        range: &Range<u64>,
+        e_tag: Option<String>,
+    ) -> Result<Bytes> {
+        let plain_size = plain_bytes(sealed_size).map_err(|fault| self.damaged(location, fault))?;
+        let opener =
+            Opener::new(&self.keys, location.as_ref(), header).map_err(|fault| self.damaged(location, fault))?;
+        let frames = frames_of(range);
+        let sealed_range = sealed_range(&frames, sealed_size);
+        let expected = sealed_range.end.saturating_sub(sealed_range.start);
+        let options = GetOptions {
+            range: Some(sealed_range.into()),
+            if_match: e_tag,
+            ..GetOptions::default()
+        };
+        let sealed = self.inner.get_opts(location, options).await?.bytes().await?;
+        if sealed.len() as u64 != expected {
+            return Err(self.damaged(location, "it is shorter than it was"));
+        }
+        let mut plain = Vec::with_capacity(sealed.len());
+        opener
+            .open(frames.start, frame_count(plain_size), &sealed, &mut plain)
+            .map_err(|fault| self.damaged(location, fault))?;
+        let first = frames.start.saturating_mul(format::FRAME_BYTES);
+        let within = |position: u64| usize::try_from(position.saturating_sub(first)).unwrap_or(usize::MAX);
+        let (start, end) = (within(range.start), within(range.end));
+        if start > end || end > plain.len() {
+            return Err(self.damaged(location, "it is shorter than it was"));
+        }
+        Ok(Bytes::from(plain).slice(start..end))
+    }
+}
+
+/// The object as the side above sees it. What is no sealed object is listed as empty; reading it gives the error.
+fn plain_meta(mut meta: ObjectMeta) -> ObjectMeta {
+    meta.size = plain_bytes(meta.size).unwrap_or_default();
+    meta
+}
+
+#[async_trait]
+impl ObjectStore for SealedObjects {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        let sealed = self.seal(location, &payload)?;
+        self.inner.put_opts(location, sealed, opts).await
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        let sealer = Sealer::new(&self.keys, location.as_ref()).map_err(|fault| self.damaged(location, fault))?;
+        let inner = self.inner.put_multipart_opts(location, opts).await?;
+        Ok(Box::new(upload::SealedUpload::new(inner, sealer, location.clone())))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let (head, range) = (options.head, options.range.clone());
+        // The first request checks the conditions and brings the header and the length.
+        let first = GetOptions {
+            range: (!head).then_some((0..HEADER_BYTES).into()),
+            ..options
+        };
+        let mut result = match self.inner.get_opts(location, first).await {
+            // An empty file has no first byte.
+            Err(error) if !head && is_invalid_range(&error) => {
+                return Err(self.damaged(location, "it is empty"));
+            }
+            result => result?,
+        };
+        let sealed_size = result.meta.size;
+        let plain_size = plain_bytes(sealed_size).map_err(|fault| self.damaged(location, fault))?;
+        result.meta.size = plain_size;
+        if head {
+            result.range = 0..plain_size;
+            result.payload = GetResultPayload::Stream(stream::empty().boxed());
+            return Ok(result);
+        }
+        let range = match range {
+            None => 0..plain_size,
+            Some(range) => range
+                .as_range(plain_size)
+                .map_err(|source| object_store::Error::Generic {
+                    store: "sealed objects",
+                    source: Box::new(NonRetryable(Box::new(source))),
+                })?,
+        };
+        let (meta, attributes, extensions) = (
+            result.meta.clone(),
+            result.attributes.clone(),
+            result.extensions.clone(),
+        );
+        let header = result.bytes().await?;
+        let plain = self
+            .open_range(location, &header, sealed_size, &range, meta.e_tag.clone())
+            .await?;
+        let payload = GetResultPayload::Stream(stream::once(async move { Ok(plain) }).boxed());
+        Ok(GetResult {
+            payload,
+            meta,
+            range,
+            attributes,
+            extensions,
+        })
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix).map(|meta| meta.map(plain_meta)).boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let mut result = self.inner.list_with_delimiter(prefix).await?;
+        result.objects = result.objects.into_iter().map(plain_meta).collect();
+        Ok(result)
+    }
+
+    /// Opens the object and seals it again for its new path, since the path is part of the key.
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let mode = match options.mode {
+            CopyMode::Overwrite => PutMode::Overwrite,
+            CopyMode::Create => PutMode::Create,
+        };
+        let plain = self.get(from).await?.bytes().await?;
+        let options = PutOptions {
+            mode,
+            extensions: options.extensions,
+            ..PutOptions::default()
+        };
+        self.put_opts(to, plain.into(), options).await.map(drop)
+    }
+}
+
+/// Whether the store said that a range is beyond the end.
+fn is_invalid_range(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { source, .. } if source.to_string().to_lowercase().contains("range"))
+}
+
+impl fmt::Display for SealedObjects {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "sealed objects in {}", self.inner)
+    }
+}
+
+impl fmt::Debug for SealedObjects {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SealedObjects")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
