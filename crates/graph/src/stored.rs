@@ -58,7 +58,7 @@ impl RecoverySource for StoredChunks<'_> {
 
 struct Stored(Arc<DatabaseStore>);
 
-struct StoredTicket(CommitTicket);
+pub(crate) struct StoredTicket(pub(crate) CommitTicket);
 
 impl Ticket for StoredTicket {
     fn commit_id(&self) -> CommitId {

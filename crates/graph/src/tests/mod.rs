@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod concurrency;
+mod crash;
 mod hub;
 mod model;
 mod restart;
