@@ -14,6 +14,9 @@ use crate::evaluate::{LIST_LENGTH_MAX, too_large};
 use number::{Average, Deviation, Sum};
 use percentile::Percentile;
 
+/// The most that one `collect()` may hold, in bytes, shared parts counted each time: it is what sending it would cost.
+const COLLECTED_BYTES_MAX: usize = 4 << 30;
+
 /// An aggregating function, by name once and then by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateFunction {
@@ -145,7 +148,10 @@ impl Aggregator {
                 if items.len() >= LIST_LENGTH_MAX {
                     return Err(too_large("the list of `collect()`", LIST_LENGTH_MAX, "items"));
                 }
-                self.held += value.memory_size();
+                self.held = self.held.saturating_add(value.memory_size());
+                if self.held > COLLECTED_BYTES_MAX {
+                    return Err(too_large("the list of `collect()`", COLLECTED_BYTES_MAX, "bytes"));
+                }
                 items.push(value.clone());
             }
             State::Deviation(deviation) => deviation.add(value)?,

@@ -7,13 +7,9 @@ use bastide_plan::expression::Arithmetic;
 use bastide_status::Status;
 
 use super::error::{division_by_zero, integer_overflow, operand_error, too_large, type_error};
+use super::limits::{LIST_LENGTH_MAX, TEXT_LENGTH_MAX, check_items};
 use crate::temporal::arithmetic as temporal;
 use crate::text;
-
-/// The longest text an expression may make, in bytes.
-pub(crate) const TEXT_LENGTH_MAX: usize = 256 << 20;
-/// The longest list an expression may make, in items.
-pub(crate) const LIST_LENGTH_MAX: usize = 32 << 20;
 
 /// The value of `left operator right`; null if either side is.
 pub(crate) fn apply(operator: Arithmetic, left: Value, right: Value) -> Result<Value, Status> {
@@ -112,6 +108,7 @@ fn chain(left: &[Value], right: &[Value]) -> Result<Value, Status> {
     if left.len().saturating_add(right.len()) > LIST_LENGTH_MAX {
         return Err(too_large("the list", LIST_LENGTH_MAX, "items"));
     }
+    check_items(left.iter().chain(right))?;
     let items: Vec<Value> = left.iter().chain(right).cloned().collect();
     Ok(Value::from(items))
 }

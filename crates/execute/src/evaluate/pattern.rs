@@ -6,8 +6,8 @@ use bastide_model::Value;
 use bastide_status::Status;
 use regex::{Regex, RegexBuilder};
 
-use super::compiled::Step;
 use super::error::argument_error;
+use super::step::Step;
 
 /// The most memory one compiled regular expression may take, in bytes.
 const REGEX_SIZE_MAX: usize = 4 << 20;

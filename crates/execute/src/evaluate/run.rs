@@ -8,11 +8,12 @@ use bastide_status::{Code, Status};
 use smallvec::SmallVec;
 
 use super::arithmetic;
-use super::compiled::{Compiled, Step};
 use super::context::EvaluationContext;
 use super::error::type_error;
+use super::limits::check_items;
 use super::pattern::{self, Pattern};
 use super::scope::Scope;
+use super::step::{Compiled, Step};
 use super::{path, property, walk};
 use crate::functions::Function;
 
@@ -91,10 +92,10 @@ pub(super) fn step(step: &Step, scope: &mut Scope<'_>, context: &EvaluationConte
             Ok(match_text(*operator, &text, &pattern))
         }
         Step::Regex { text, pattern } => regex(text, pattern, scope, context),
-        Step::In { item, list } => {
+        Step::In { item, list, membership } => {
             let item = self::step(item, scope, context)?;
             let list = self::step(list, scope, context)?;
-            is_in(&item, &list)
+            membership.test(&item, &list)
         }
         Step::IsNull(inner) => Ok(Value::Boolean(self::step(inner, scope, context)?.is_null())),
         Step::IsNotNull(inner) => Ok(Value::Boolean(!self::step(inner, scope, context)?.is_null())),
@@ -230,11 +231,12 @@ fn is_number(value: &Value) -> bool {
 
 #[inline(never)]
 fn list(items: &[Step], scope: &mut Scope<'_>, context: &EvaluationContext<'_>) -> Result<Value, Status> {
-    items
+    let values = items
         .iter()
         .map(|item| step(item, scope, context))
-        .collect::<Result<Vec<_>, _>>()
-        .map(Value::from)
+        .collect::<Result<Vec<_>, _>>()?;
+    check_items(&values)?;
+    Ok(Value::from(values))
 }
 
 #[inline(never)]
@@ -243,6 +245,7 @@ fn map(entries: &[(Arc<str>, Step)], scope: &mut Scope<'_>, context: &Evaluation
     for (key, item) in entries {
         map.insert(Arc::clone(key), step(item, scope, context)?);
     }
+    check_items(map.values())?;
     Ok(Value::map(map))
 }
 
@@ -265,6 +268,7 @@ fn project(
     for (key, item) in items {
         map.insert(Arc::clone(key), step(item, scope, context)?);
     }
+    check_items(map.values())?;
     Ok(Value::map(map))
 }
 
@@ -313,24 +317,6 @@ fn regex(
             (_, other) => Err(type_error("`=~`", "a string", &other)),
         },
     }
-}
-
-/// `item IN list`.
-pub(crate) fn is_in(item: &Value, list: &Value) -> Result<Value, Status> {
-    let items = match list {
-        Value::Null => return Ok(Value::Null),
-        Value::List(items) => items,
-        other => return Err(type_error("`IN`", "a list", other)),
-    };
-    let mut certain = true;
-    for candidate in items.iter() {
-        match order::equals(item, candidate) {
-            Some(true) => return Ok(Value::Boolean(true)),
-            Some(false) => {}
-            None => certain = false,
-        }
-    }
-    Ok(if certain { Value::Boolean(false) } else { Value::Null })
 }
 
 #[inline(never)]

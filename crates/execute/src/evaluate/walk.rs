@@ -5,11 +5,11 @@ use bastide_plan::expression::{Quantifier, Slot};
 use bastide_status::Status;
 use std::sync::Arc;
 
-use super::compiled::Step;
 use super::context::EvaluationContext;
 use super::error::type_error;
 use super::run::{step, truth};
 use super::scope::Scope;
+use super::step::Step;
 
 /// Items between two questions whether to stop.
 const CANCELLATION_INTERVAL: usize = 1024;

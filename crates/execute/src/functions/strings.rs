@@ -7,7 +7,7 @@ use bastide_status::Status;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Function, argument};
-use crate::evaluate::{EvaluationContext, TEXT_LENGTH_MAX, argument_error, too_large, type_error};
+use crate::evaluate::{EvaluationContext, LIST_LENGTH_MAX, TEXT_LENGTH_MAX, argument_error, too_large, type_error};
 
 pub(super) fn find(name: &str) -> Option<Function> {
     match name {
@@ -143,7 +143,11 @@ fn split(arguments: &[Value], _context: &EvaluationContext<'_>) -> Result<Value,
         pieces = pieces
             .into_iter()
             .flat_map(|piece| split_once_each(piece, delimiter))
+            .take(LIST_LENGTH_MAX + 1)
             .collect();
+        if pieces.len() > LIST_LENGTH_MAX {
+            return Err(too_large("the list of `split()`", LIST_LENGTH_MAX, "items"));
+        }
     }
     Ok(Value::from(pieces.into_iter().map(Value::from).collect::<Vec<_>>()))
 }

@@ -8,6 +8,7 @@ mod between;
 mod build;
 pub(crate) mod components;
 mod duration;
+mod fields;
 mod format;
 mod parse;
 mod parse_duration;

@@ -5,15 +5,16 @@ use bastide_model::{Date, LocalTime, Map, Value};
 use bastide_status::Status;
 
 use super::NANOSECONDS_PER_SECOND;
-use super::build::{self, Base, Kind, check_fields, finish};
+use super::build::{Base, Kind, check_fields, finish};
+use super::fields;
 use super::zone::Rule;
 use crate::evaluate::{Clock, argument_error, type_error};
 
-/// `value` cut to `unit`, with the smaller fields that `fields` names put on top. A zone among them replaces the zone and
+/// `value` cut to `unit`, with the smaller fields that `given` names put on top. A zone among them replaces the zone and
 /// leaves the clock as it is.
-pub(crate) fn truncate(kind: Kind, unit: &str, value: &Value, fields: &Map, clock: &Clock) -> Result<Value, Status> {
+pub(crate) fn truncate(kind: Kind, unit: &str, value: &Value, given: &Map, clock: &Clock) -> Result<Value, Status> {
     let base = Base::of(value)?;
-    check_fields(kind, fields)?;
+    check_fields(kind, given)?;
     let unknown = || argument_error(format!("`{unit}` is no unit to truncate to"));
     let midnight = LocalTime { nanoseconds: 0 };
     let (date, time) = match base.date {
@@ -37,18 +38,18 @@ pub(crate) fn truncate(kind: Kind, unit: &str, value: &Value, fields: &Map, cloc
     };
     if kind.has_date() {
         let date = date.ok_or_else(|| type_error("truncating to a date", "a date", value))?;
-        cut.date = Some(build::date(fields, Some(date))?);
+        cut.date = Some(fields::date(given, Some(date))?);
     }
     if kind.has_time() {
         // Parts of the second come on top of those that truncation left.
-        let (given, fraction) = build::fraction(fields, time.nanoseconds % NANOSECONDS_PER_SECOND)?;
-        let mut clock_time = build::time(fields, Some(time), true)?;
-        if given {
+        let (named, fraction) = fields::fraction(given, time.nanoseconds % NANOSECONDS_PER_SECOND)?;
+        let mut clock_time = fields::time(given, Some(time), true)?;
+        if named {
             clock_time.nanoseconds += fraction - clock_time.nanoseconds % NANOSECONDS_PER_SECOND;
         }
         cut.time = Some(clock_time);
     }
-    let rule = match fields.get("timezone") {
+    let rule = match given.get("timezone") {
         None => None,
         Some(Value::String(text)) => Some(Rule::parse(text)?),
         Some(other) => return Err(type_error("`timezone`", "a string", other)),

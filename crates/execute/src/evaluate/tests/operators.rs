@@ -221,3 +221,32 @@ fn texts_are_quoted_and_scalars_are_not() {
         "point({x: 1.0, y: 2.0, crs: 'cartesian'})"
     );
 }
+
+#[test]
+fn a_value_that_holds_itself_over_and_over_is_refused() {
+    check(&[
+        ("size(reduce(a = [1], i IN range(1, 10) | [a, a]))", "2"),
+        ("size(reduce(a = [1], i IN range(1, 60) | [a, a]))", "ArgumentError"),
+        ("size(reduce(a = [1], i IN range(1, 60) | a + [a]))", "ArgumentError"),
+        (
+            "size(keys(reduce(a = {}, i IN range(1, 60) | {x: a, y: a})))",
+            "ArgumentError",
+        ),
+    ]);
+}
+
+#[test]
+fn the_deepest_expression_fits_a_small_stack() {
+    let deep = |open: &str, inner: &str, close: &str, times: usize| {
+        format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+    };
+    for text in [
+        deep("abs(", "1", ")", 150),
+        deep("[", "1", "][0]", 90),
+        deep("(1 + ", "1", ")", 90),
+        deep("CASE WHEN true THEN ", "1", " END", 150),
+        deep("head([x IN [1] | ", "1", "])", 60),
+    ] {
+        assert!(value_of(&text).is_ok(), "{text}");
+    }
+}

@@ -1,135 +1,19 @@
-//! What expressions become before they are evaluated: names resolved to pointers, local variables told from columns.
+//! From expressions to steps: names resolved to pointers, local variables told from columns.
 
 use std::sync::Arc;
 
 use bastide_model::{Map, Value};
-use bastide_plan::expression::{
-    Arithmetic, Comparison, KeyName, Labels, Offset, ParameterName, PathPart, Quantifier, Slot, Subquery, TextMatch,
-};
-use bastide_plan::{Expression, Operator};
+use bastide_plan::Expression;
+use bastide_plan::expression::{Offset, Slot, TextMatch};
 use bastide_status::{Code, Status};
 
 use super::context::position;
 use super::labels::CompiledLabels;
+use super::membership::Membership;
 use super::pattern::Pattern;
+use super::step::{Compiled, Step};
 use super::value_type::ValueType;
-use crate::functions::{self, Function};
-
-/// An expression that is ready to be evaluated. Made by [`compile`], once a statement.
-#[derive(Debug)]
-pub struct Compiled(pub(super) Step);
-
-/// One step of a [`Compiled`] expression. Variants mirror [`Expression`], where their meaning is told.
-#[derive(Debug)]
-pub(super) enum Step {
-    Literal(Value),
-    Parameter(ParameterName),
-    /// A column of the row.
-    Slot(Slot),
-    /// A variable bound within this expression.
-    Local(Slot),
-    Property {
-        subject: Box<Step>,
-        key: KeyName,
-        offset: Offset,
-    },
-    Index {
-        container: Box<Step>,
-        index: Box<Step>,
-        offset: Offset,
-    },
-    Slice {
-        list: Box<Step>,
-        from: Option<Box<Step>>,
-        to: Option<Box<Step>>,
-    },
-    List(Vec<Step>),
-    Map(Vec<(Arc<str>, Step)>),
-    MapProjection {
-        subject: Box<Step>,
-        all_properties: bool,
-        items: Vec<(Arc<str>, Step)>,
-    },
-    Not(Box<Step>),
-    And(Vec<Step>),
-    Or(Vec<Step>),
-    Xor(Box<Step>, Box<Step>),
-    Compare {
-        operator: Comparison,
-        left: Box<Step>,
-        right: Box<Step>,
-    },
-    Arithmetic {
-        operator: Arithmetic,
-        left: Box<Step>,
-        right: Box<Step>,
-        offset: Offset,
-    },
-    Negate(Box<Step>, Offset),
-    MatchText {
-        operator: TextMatch,
-        text: Box<Step>,
-        pattern: Box<Step>,
-    },
-    Regex {
-        text: Box<Step>,
-        pattern: Pattern,
-    },
-    In {
-        item: Box<Step>,
-        list: Box<Step>,
-    },
-    IsNull(Box<Step>),
-    IsNotNull(Box<Step>),
-    IsTyped {
-        subject: Box<Step>,
-        value_type: ValueType,
-        negated: bool,
-    },
-    HasLabels {
-        subject: Box<Step>,
-        labels: CompiledLabels,
-    },
-    Case {
-        subject: Option<Box<Step>>,
-        arms: Vec<(Step, Step)>,
-        otherwise: Option<Box<Step>>,
-    },
-    Coalesce(Vec<Step>),
-    Function {
-        function: Function,
-        arguments: Vec<Step>,
-        offset: Offset,
-    },
-    ListComprehension {
-        slot: Slot,
-        list: Box<Step>,
-        filter: Option<Box<Step>>,
-        map: Option<Box<Step>>,
-    },
-    Quantifier {
-        kind: Quantifier,
-        slot: Slot,
-        list: Box<Step>,
-        predicate: Box<Step>,
-    },
-    Reduce {
-        accumulator: Slot,
-        initial: Box<Step>,
-        slot: Slot,
-        list: Box<Step>,
-        body: Box<Step>,
-    },
-    Path {
-        start: Slot,
-        steps: Vec<PathPart>,
-    },
-    Subquery {
-        kind: Subquery,
-        plan: Arc<Operator>,
-    },
-    DistinctRelationships(Vec<Slot>),
-}
+use crate::functions;
 
 /// Prepares an expression. `text` is the query text, for the places of errors; unknown functions and types, and constant
 /// patterns that are no regular expressions, are errors.
@@ -280,6 +164,7 @@ impl Compiler<'_> {
             Expression::In { item, list } => Step::In {
                 item: self.boxed(item)?,
                 list: self.boxed(list)?,
+                membership: Membership::default(),
             },
             Expression::IsNull(inner) => Step::IsNull(self.boxed(inner)?),
             Expression::IsNotNull(inner) => Step::IsNotNull(self.boxed(inner)?),
@@ -294,7 +179,7 @@ impl Compiler<'_> {
             },
             Expression::HasLabels { subject, labels } => Step::HasLabels {
                 subject: self.boxed(subject)?,
-                labels: labels_of(labels),
+                labels: CompiledLabels::new(labels),
             },
             _ => {
                 return Err(Status::new(
@@ -382,10 +267,6 @@ impl Compiler<'_> {
             offset,
         })
     }
-}
-
-fn labels_of(labels: &Labels) -> CompiledLabels {
-    CompiledLabels::new(labels)
 }
 
 fn constant_list(items: Vec<Step>) -> Step {
