@@ -9,14 +9,14 @@ use crate::procedure::ProcedureSignature;
 /// Limits of a single plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanLimits {
-    /// How many operators may stand on one another. Passes over a plan recurse, so this bounds their stack.
+    /// How many operators may stand on one another, 500 unless set. Passes over a plan recurse, so this bounds their stack.
     pub operator_depth_max: usize,
 }
 
 impl Default for PlanLimits {
     fn default() -> Self {
         Self {
-            operator_depth_max: 1_000,
+            operator_depth_max: 500,
         }
     }
 }

@@ -24,51 +24,53 @@ pub(crate) fn separate(planner: &Planner<'_>, root: &mut Operator) -> Effects {
 }
 
 /// Answers the effects since the last operator that takes in all rows; `all` gathers every effect.
-fn walk(planner: &Planner<'_>, operator: &mut Operator, all: &mut Effects) -> Effects {
+///
+/// Only this function recurs along the main chain, and it keeps little on the stack.
+fn walk(planner: &Planner<'_>, operator: &mut Operator, all: &mut Effects) -> Box<Effects> {
+    let mut below = Box::new(Effects::default());
+    if let OperatorKind::Union { inputs, .. } = &mut operator.kind {
+        // Inputs are run one after the other, each to its end.
+        for input in inputs {
+            below.add(&walk(planner, input, all));
+        }
+    } else if let Some(input) = first_input_mut(&mut operator.kind) {
+        below = walk(planner, input, all);
+    }
+    settle(planner, operator, below, all)
+}
+
+/// Compares an operator with what is below it.
+fn settle(planner: &Planner<'_>, operator: &mut Operator, below: Box<Effects>, all: &mut Effects) -> Box<Effects> {
     each_expression_mut(&mut operator.kind, &mut |expression| {
         each_subquery_mut(expression, &mut |plan, _| {
             walk(planner, plan, all);
         });
     });
-    let own = own_effects(planner, &operator.kind);
-    all.add(&own);
-    let mut inner_effects = Effects::default();
+    let mut here = Box::new(own_effects(planner, &operator.kind));
+    all.add(&here);
     if let Some(inner) = inner_of(&mut operator.kind) {
         let mut within = Effects::default();
         walk(planner, inner, &mut within);
         all.add(&within);
-        inner_effects = within;
+        here.add(&within);
     }
-    let mut here = own;
-    here.add(&inner_effects);
+    let mut pending = below;
+    if !matches!(operator.kind, OperatorKind::Union { .. })
+        && let Some(input) = first_input_mut(&mut operator.kind)
+        && pending.conflicts_with(&here)
+    {
+        wrap(input, |input| {
+            planner.over(input, |input| OperatorKind::Eager { input })
+        });
+        *pending = Effects::default();
+    }
     if let OperatorKind::Limit { input, exhaust, .. } = &mut operator.kind {
         *exhaust = writes_below(planner, input);
     }
-    let is_barrier = takes_in_all(&operator.kind);
-    let mut pending = Effects::default();
-    match &mut operator.kind {
-        OperatorKind::Union { inputs, .. } => {
-            // A later input reads what an earlier one has changed to its end: inputs are run one after the other.
-            for input in inputs {
-                pending.add(&walk(planner, input, all));
-            }
-        }
-        kind => {
-            if let Some(input) = first_input_mut(kind) {
-                let below = walk(planner, input, all);
-                if below.conflicts_with(&here) {
-                    wrap(input, |input| {
-                        planner.over(input, |input| OperatorKind::Eager { input })
-                    });
-                } else {
-                    pending = below;
-                }
-            }
-        }
-    }
-    if is_barrier {
-        // Whatever is below has come to its end before the first row goes up; only what reads later remains.
-        return Effects::default();
+    if takes_in_all(&operator.kind) {
+        // Whatever is below has come to its end before the first row goes up.
+        *pending = Effects::default();
+        return pending;
     }
     pending.add(&here);
     pending

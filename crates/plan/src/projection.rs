@@ -76,6 +76,7 @@ impl Planner<'_> {
                 "RETURN * is not allowed when there are no variables in scope",
             );
         }
+        self.remember_names(&chain.scope);
         let items = self.items(form, &chain.scope)?;
         let aggregating = items.iter().any(|item| holds_aggregate(&item.expression));
         let mut projected = if aggregating {

@@ -147,11 +147,11 @@ impl Planner<'_> {
                 );
             }
             chain = self.clause(chain, clause)?;
-            self.remember_names(&chain.scope);
             if last || number % DEPTH_CHECK_CLAUSES == 0 {
                 self.check_depth(&clause.span, depth(&chain.operator))?;
             }
         }
+        self.remember_names(&chain.scope);
         Ok(PlannedQuery {
             operator: chain.operator,
             returns: chain.columns.is_some(),

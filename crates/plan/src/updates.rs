@@ -28,7 +28,7 @@ impl Planner<'_> {
         };
         let argument = self.argument(1.0);
         let matching = Box::new(self.plan_match(argument, &mut chain.scope, parts)?);
-        let made = self.created_parts(&pattern, &before, &mut chain.scope)?;
+        let made = self.created_parts(&pattern, Some(&before), &mut chain.scope)?;
         if made.nodes.is_empty() && made.relationships.is_empty() {
             return self.fail(
                 SemanticFault::VariableAlreadyBound,

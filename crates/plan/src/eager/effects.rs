@@ -53,6 +53,8 @@ pub(crate) struct Effects {
     /// Types of created relationships.
     writes_types: Names,
     writes_properties: Names,
+    /// Sets or removes labels of what is there.
+    changes_labels: bool,
     deletes: bool,
     /// Runs something that may do anything.
     writes_unknown: bool,
@@ -69,6 +71,7 @@ impl Effects {
         self.writes_labels.add(&other.writes_labels);
         self.writes_types.add(&other.writes_types);
         self.writes_properties.add(&other.writes_properties);
+        self.changes_labels |= other.changes_labels;
         self.deletes |= other.deletes;
         self.writes_unknown |= other.writes_unknown;
     }
@@ -92,7 +95,7 @@ impl Effects {
 
     /// Whether anything that was there before is changed.
     pub(crate) fn changes_existing(&self) -> bool {
-        self.deletes || self.writes_unknown || !self.writes_properties.is_empty() || !self.writes_labels.is_empty()
+        self.deletes || self.writes_unknown || !self.writes_properties.is_empty() || self.changes_labels
     }
 
     /// Whether either changes what the other reads, or the order of their changes matters.
@@ -116,12 +119,8 @@ impl Effects {
             || self.writes_unknown
             || other.writes_unknown
             || self.writes_properties.meets(&other.writes_properties)
-            || self.sets_labels_of(other))
-    }
-
-    fn sets_labels_of(&self, other: &Self) -> bool {
-        // Labels of created nodes do not clash with one another, only with labels that are set or removed later.
-        (!self.creates_nodes || !other.creates_nodes) && self.writes_labels.meets(&other.writes_labels)
+            // Labels of created nodes do not clash with one another, only with labels that are set or removed.
+            || ((self.changes_labels || other.changes_labels) && self.writes_labels.meets(&other.writes_labels)))
     }
 }
 
@@ -220,6 +219,7 @@ fn updated(planner: &Planner<'_>, update: &Update, effects: &mut Effects) {
             effects.writes_properties.every = true;
         }
         Update::AddLabels { labels, .. } | Update::RemoveLabels { labels, .. } => {
+            effects.changes_labels = true;
             write_labels(planner, labels.iter(), effects);
         }
     }

@@ -110,15 +110,15 @@ impl Solver<'_, '_> {
         }
     }
 
+    /// Whether the relationship can be the first thing found, if its id is known.
+    pub(super) fn can_seek(&self, relationship: &GraphRelationship) -> bool {
+        let (has_from, has_to) = self.is_available(relationship);
+        !has_from && !has_to && !relationship.bound && relationship.length.is_none()
+    }
+
     /// Whether the relationship can be the first thing found.
     pub(super) fn can_scan(&self, relationship: &GraphRelationship) -> bool {
-        let (has_from, has_to) = self.is_available(relationship);
-        !has_from
-            && !has_to
-            && !relationship.bound
-            && relationship.length.is_none()
-            && relationship.from != relationship.to
-            && relationship.direction != Direction::Both
+        self.can_seek(relationship) && relationship.from != relationship.to && relationship.direction != Direction::Both
     }
 
     /// The ids asked for, and the place of the condition that asks.
@@ -130,27 +130,15 @@ impl Solver<'_, '_> {
     }
 
     pub(super) fn scan_relationships(&mut self, relationship: GraphRelationship) {
+        if let Some((place, ids, element_ids)) = self.relationship_ids(&relationship) {
+            self.graph.conjuncts.remove(place);
+            return self.seek_relationship(&relationship, ids, element_ids);
+        }
         let (start, end) = match relationship.direction {
             Direction::Incoming => (relationship.to, relationship.from),
             _ => (relationship.from, relationship.to),
         };
         self.available.extend([relationship.slot, start, end]);
-        if let Some((place, ids, element_ids)) = self.relationship_ids(&relationship) {
-            self.graph.conjuncts.remove(place);
-            let rows = self.operator.estimated_rows;
-            self.push(rows, |input| OperatorKind::RelationshipByIdSeek {
-                input,
-                relationship: relationship.slot,
-                start,
-                end,
-                ids,
-                element_ids,
-            });
-            if !relationship.types.is_empty() {
-                self.filter(vec![has_types(&relationship)]);
-            }
-            return;
-        }
         let count = cardinality::type_count(self.planner.context, &relationship.types);
         let rows = self.operator.estimated_rows * count;
         let types = self.planner.relationship_types(&relationship.types);
@@ -162,6 +150,21 @@ impl Solver<'_, '_> {
             direction: Direction::Outgoing,
             types,
         });
+    }
+
+    /// Finds it by id and then asks it for its ends, which serves every direction.
+    fn seek_relationship(&mut self, relationship: &GraphRelationship, ids: Expression, element_ids: bool) {
+        let (start, end) = (self.planner.new_slot(), self.planner.new_slot());
+        let rows = self.operator.estimated_rows;
+        self.push(rows, |input| OperatorKind::RelationshipByIdSeek {
+            input,
+            relationship: relationship.slot,
+            start,
+            end,
+            ids,
+            element_ids,
+        });
+        self.take_apart(relationship);
     }
 }
 

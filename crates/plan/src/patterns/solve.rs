@@ -17,6 +17,8 @@ pub(super) struct Solver<'s, 'a> {
     /// Slots that have a value by now.
     pub(super) available: SlotSet,
     pub(super) operator: Operator,
+    /// Whether a part of this pattern has been found already.
+    started: bool,
 }
 
 impl<'s, 'a> Solver<'s, 'a> {
@@ -31,6 +33,7 @@ impl<'s, 'a> Solver<'s, 'a> {
             graph,
             available,
             operator,
+            started: false,
         }
     }
 
@@ -152,6 +155,7 @@ impl<'s, 'a> Solver<'s, 'a> {
     }
 
     fn start_here(&mut self, leaf: Leaf) {
+        self.started = true;
         if let Some(place) = self.better_relationship(&leaf) {
             let relationship = self.graph.relationships.swap_remove(place);
             self.scan_relationships(relationship);
@@ -168,7 +172,7 @@ impl<'s, 'a> Solver<'s, 'a> {
         self.operator = leaf.place(self.planner, input);
     }
 
-    /// A relationship whose scan finds fewer rows than the best node scan.
+    /// A relationship that is asked for by id, or whose scan finds fewer rows than the best node scan.
     fn better_relationship(&self, leaf: &Leaf) -> Option<usize> {
         let context = self.planner.context;
         let is_open = |node: Slot| {
@@ -182,10 +186,12 @@ impl<'s, 'a> Solver<'s, 'a> {
             .relationships
             .iter()
             .enumerate()
-            .filter(|(_, relationship)| self.can_scan(relationship))
             .find_map(|(place, relationship)| {
-                if self.relationship_ids(relationship).is_some() {
+                if self.can_seek(relationship) && self.relationship_ids(relationship).is_some() {
                     return Some(place);
+                }
+                if !self.can_scan(relationship) {
+                    return None;
                 }
                 let count = cardinality::type_count(context, &relationship.types);
                 let both_open =
@@ -256,7 +262,10 @@ impl<'s, 'a> Solver<'s, 'a> {
         self.available.extend(brought);
         let (outer_rows, inner_rows) = (self.operator.estimated_rows, inner.estimated_rows);
         if keys.is_empty() {
-            self.planner.warn_cartesian_product();
+            // Pairing with rows of earlier clauses is what these are for.
+            if self.started {
+                self.planner.warn_cartesian_product();
+            }
             self.push(outer_rows * inner_rows, |input| OperatorKind::CartesianProduct {
                 input,
                 inner,

@@ -11,7 +11,7 @@ use crate::planner::{Planner, offset};
 use crate::query::Chain;
 use crate::scope::Scope;
 use crate::types::Type;
-use crate::walk::{SlotSet, free_slots};
+use crate::walk::free_slots;
 
 /// What one pattern makes.
 pub(super) struct CreatedParts {
@@ -28,8 +28,7 @@ impl Planner<'_> {
             if let Some(name) = &pattern.variable {
                 self.refuse_known(&chain.scope, name)?;
             }
-            let before = chain.scope.clone();
-            let made = self.created_parts(pattern, &before, &mut chain.scope)?;
+            let made = self.created_parts(pattern, None, &mut chain.scope)?;
             for node in made.nodes {
                 chain.operator = self.add_node(chain.operator, node);
             }
@@ -63,14 +62,16 @@ impl Planner<'_> {
     }
 
     fn open_create(&self, operator: Operator, properties: Option<&Expression>) -> Operator {
-        let made: Option<SlotSet> = match &operator.kind {
-            OperatorKind::Create { .. } => Some(crate::walk::introduced(&operator.kind).into_iter().collect()),
-            _ => None,
-        };
         let reads = properties.map(free_slots).unwrap_or_default();
         // A subquery may find what the same operator has just made.
         let looks = properties.is_some_and(crate::walk::holds_subquery);
-        if made.is_some_and(|made| made.is_disjoint(&reads) && !looks) {
+        let makes_what_is_read = || {
+            !reads.is_empty()
+                && crate::walk::introduced(&operator.kind)
+                    .iter()
+                    .any(|slot| reads.contains(slot))
+        };
+        if matches!(operator.kind, OperatorKind::Create { .. }) && !looks && !makes_what_is_read() {
             return operator;
         }
         self.over(operator, |input| OperatorKind::Create {
@@ -163,11 +164,11 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What is made of a pattern: everything whose name is not in `before`. Names come to be in `scope`.
+    /// What is made of a pattern: everything whose name is not in `before`, or without it in `scope`. Names come to be in `scope`.
     pub(super) fn created_parts(
         &mut self,
         pattern: &PathPattern,
-        before: &Scope,
+        before: Option<&Scope>,
         scope: &mut Scope,
     ) -> Result<CreatedParts> {
         let mut made = CreatedParts {
@@ -195,14 +196,11 @@ impl Planner<'_> {
     fn created_node(
         &mut self,
         node: &NodePattern,
-        before: &Scope,
+        before: Option<&Scope>,
         scope: &mut Scope,
         made: &mut CreatedParts,
     ) -> Result<Slot> {
         if let Some(name) = &node.variable {
-            if let Some(known) = before.lookup(&name.text) {
-                return Ok(known.slot);
-            }
             if let Some(known) = scope.lookup(&name.text).map(|known| known.slot)
                 && made.nodes.iter().any(|node| node.slot == known)
             {
@@ -210,6 +208,9 @@ impl Planner<'_> {
                     self.refuse_known(scope, name)?;
                 }
                 return Ok(known);
+            }
+            if let Some(known) = before.unwrap_or(scope).lookup(&name.text) {
+                return Ok(known.slot);
             }
         }
         let labels = self.created_labels(node)?;
