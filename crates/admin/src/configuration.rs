@@ -1,0 +1,31 @@
+//! `server validate-config`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::{Installation, Outcome, Refusal};
+
+pub(crate) fn validate(
+    installation: &dyn Installation,
+    home: Option<&Path>,
+    expand_commands: bool,
+    output: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<Outcome> {
+    match installation.check_configuration(home, expand_commands) {
+        Ok(warnings) => {
+            for warning in &warnings {
+                writeln!(output, "warning: {warning}")?;
+            }
+            writeln!(output, "the configuration is valid")?;
+            Ok(Outcome::Done)
+        }
+        Err(refusal) => {
+            writeln!(errors, "{refusal}")?;
+            Ok(match refusal {
+                Refusal::Configuration(_) => Outcome::ConfigurationRefused,
+                Refusal::Other(_) => Outcome::Failed,
+            })
+        }
+    }
+}

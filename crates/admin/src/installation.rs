@@ -1,0 +1,50 @@
+//! What the verbs need of the server on disk; the binary hands in an implementation.
+
+use std::path::{Path, PathBuf};
+
+use bastide_secret::SecretString;
+use bastide_settings::{ConfigurationFaults, Fault};
+
+/// Why the server's part of a verb was not done.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The configuration has faults.
+    Configuration(ConfigurationFaults),
+    /// Another reason, as a sentence without a full stop.
+    Other(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Configuration(faults) => faults.fmt(formatter),
+            Self::Other(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+/// The server on disk, while it is not running. `home` is `--home`.
+pub trait Installation {
+    /// Checks everything that a start would check, and gives the warnings.
+    ///
+    /// # Errors
+    /// Every fault.
+    fn check_configuration(&self, home: Option<&Path>, expand_commands: bool) -> Result<Vec<Fault>, Refusal>;
+
+    /// Keeps the first user's password for the first start.
+    ///
+    /// # Errors
+    /// Why not.
+    fn set_initial_password(
+        &self,
+        home: Option<&Path>,
+        password: &SecretString,
+        change_required: bool,
+    ) -> Result<(), Refusal>;
+
+    /// Where the log folder is.
+    ///
+    /// # Errors
+    /// If the settings cannot be read.
+    fn log_folder(&self, home: Option<&Path>) -> Result<PathBuf, Refusal>;
+}
