@@ -1,5 +1,5 @@
 //! How patterns become operators.
-#![allow(clippy::unwrap_used, reason = "test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 mod support;
 

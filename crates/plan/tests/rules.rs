@@ -1,5 +1,5 @@
 //! The rules that statements are held to, by the names of the openCypher conformance suite.
-#![allow(clippy::unwrap_used, reason = "test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 mod support;
 

@@ -1,5 +1,10 @@
 //! A made-up database for planner tests, and plans as short texts.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests; each file uses a part of it"
+)]
 
 use std::sync::Arc;
 
