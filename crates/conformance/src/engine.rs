@@ -64,7 +64,7 @@ impl Engine {
     pub fn run(&self, text: &str, parameters: &Map) -> Result<Answer, EngineError> {
         let compile = |status| EngineError { phase: Phase::Compile, status, detail: None };
         let run = |status| EngineError { phase: Phase::Run, status, detail: None };
-        let statement = parse(text, &ParseLimits::default()).map_err(|error| {
+        let statement = parse(text, ParseLimits::default()).map_err(|error| {
             compile(Status::new(bastide_status::Code::SyntaxError, error.message.clone()))
         })?;
         let permit = WritePermit::for_system_startup(DATABASE);
@@ -76,7 +76,7 @@ impl Engine {
         };
         let plan = bastide_plan::plan(&statement, text, &context).map_err(|error| EngineError {
             phase: Phase::Compile,
-            detail: error.detail(),
+            detail: Some(error.detail()),
             status: error.into(),
         })?;
         let columns = plan.columns.iter().map(|column| column.name.to_string()).collect();
@@ -87,7 +87,7 @@ impl Engine {
                 answer.rows.push(row.iter().map(|value| tree(value, &transaction)).collect());
             }
         }
-        transaction.commit().map_err(|error| run(bastide_execute::evaluate::graph_status(error)))?;
+        transaction.commit().map_err(|error| run(bastide_execute::evaluate::graph_status(&error)))?;
         Ok(answer)
     }
 

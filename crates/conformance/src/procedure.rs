@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bastide_execute::procedures::{Procedure, ProcedureContext, ProcedureRow};
+use bastide_execute::{Procedure, ProcedureContext, ProcedureRow};
 use bastide_model::{Value, order};
 use bastide_plan::procedure::{ProcedureArgument, ProcedureMode, ProcedureResult, ProcedureSignature};
 use bastide_plan::Type;

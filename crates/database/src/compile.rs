@@ -8,7 +8,7 @@ use bastide_graph::Snapshot;
 use bastide_model::GraphRead;
 use bastide_plan::{GraphContext, PlanLimits};
 use bastide_plan::operator::Mode;
-use bastide_plan::{Operator, OperatorKind, Plan};
+use bastide_plan::Plan;
 use bastide_security::ReadPermit;
 use bastide_status::{Result, Status};
 
@@ -17,7 +17,7 @@ use crate::session::Frame;
 
 /// Reads the text of a statement.
 pub(crate) fn parse(text: &str) -> Result<Statement> {
-    parse_text(text, &ParseLimits::default()).map_err(|error| parse_error(&error, text))
+    parse_text(text, ParseLimits::default()).map_err(|error| parse_error(&error, text))
 }
 
 /// What the planner looks at: names, counts, indexes.
@@ -49,12 +49,4 @@ pub(crate) fn plan(frame: &Frame, statement: &Statement, text: &Arc<str>, graph:
         frame.dbms.plans.insert(&frame.database.name, text, count, Arc::clone(&plan));
     }
     Ok(plan)
-}
-
-/// Whether the plan reads files or addresses.
-pub(crate) fn loads_external_data(plan: &Plan) -> bool {
-    fn loads(operator: &Operator) -> bool {
-        matches!(operator.kind, OperatorKind::LoadCsv { .. }) || operator.children().any(loads)
-    }
-    loads(&plan.root)
 }

@@ -21,7 +21,7 @@ pub fn graph_error(error: GraphError) -> Status {
         }
         tracing::error!(error = %chain, "the store failed");
     }
-    bastide_execute::evaluate::graph_status(error)
+    bastide_execute::evaluate::graph_status(&error)
 }
 
 /// A parse error with its place.

@@ -4,37 +4,29 @@ use std::sync::Arc;
 
 use bastide_audit::{Action, Event, Outcome};
 use bastide_execute::{CsvSource, CsvStream};
+use bastide_security::LoadPermit;
 use bastide_status::Status;
 
-use crate::auditor::Auditor;
 use crate::session::Frame;
 
-struct AuditedSource {
-    inner: Arc<dyn CsvSource>,
-    auditor: Arc<dyn Auditor>,
-    user: Arc<str>,
-    database: Arc<str>,
-}
+struct AuditedSource(Arc<Frame>);
 
 /// The configured source, with each opening audited.
-pub(crate) fn audited(frame: &Frame) -> Arc<dyn CsvSource> {
-    Arc::new(AuditedSource {
-        inner: Arc::clone(&frame.dbms.csv_source),
-        auditor: Arc::clone(&frame.dbms.auditor),
-        user: frame.principal.user().into(),
-        database: Arc::clone(&frame.database.name),
-    })
+pub(crate) fn audited(frame: &Arc<Frame>) -> Arc<dyn CsvSource> {
+    Arc::new(AuditedSource(Arc::clone(frame)))
 }
 
 impl CsvSource for AuditedSource {
     fn open(&self, url: &str) -> Result<CsvStream, Status> {
-        let opened = self.inner.open(url);
+        let frame = &self.0;
+        let _permit: LoadPermit = frame.permit()?;
+        let opened = frame.dbms.csv_source.open(url);
         let outcome = if opened.is_ok() { Outcome::Success } else { Outcome::Refused };
         let event = Event::new(Action::ExternalDataAccess, outcome)
-            .with_user(&self.user)
-            .with_database(&self.database)
+            .with_user(frame.principal.user())
+            .with_database(&frame.database.name)
             .with_detail("url", without_credentials(url));
-        self.auditor.record(event)?;
+        frame.dbms.auditor.record(event)?;
         opened
     }
 }

@@ -207,7 +207,7 @@ pub(crate) fn terminate(frame: &Arc<Frame>, ids: &[Expression], parameters: &Map
     for id in ids {
         match &id.kind {
             ExpressionKind::Literal(Literal::String(text)) => wanted.push(text.to_string()),
-            ExpressionKind::Parameter(name) => match parameters.get(name) {
+            ExpressionKind::Parameter(name) => match parameters.get(&name.text) {
                 Some(Value::String(text)) => wanted.push(text.to_string()),
                 Some(Value::List(items)) => wanted.extend(items.iter().filter_map(Value::as_str).map(str::to_owned)),
                 _ => return Err(expected_ids()),

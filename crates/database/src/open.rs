@@ -77,7 +77,7 @@ struct Opener {
 
 impl Opener {
     fn new(configuration: &Configuration) -> std::result::Result<Self, OpenError> {
-        let file_system: Arc<dyn FileSystem> = Arc::new(LocalFileSystem::new());
+        let file_system: Arc<dyn FileSystem> = Arc::new(LocalFileSystem);
         let Some(data) = &configuration.data_directory else {
             return Ok(Self { file_system, keys: None, root: None });
         };
@@ -144,7 +144,7 @@ impl Dbms {
             auditor,
             plans: PlanCache::new(configuration.plan_cache_capacity),
             registry: Registry::new(configuration.transactions_max),
-            procedures: Arc::new(ProcedureRegistry::built_in()),
+            procedures: Arc::new(allowed_procedures(&configuration.procedures_allowed)),
             csv_source: csv_source(&configuration),
             logins: Semaphore::new(configuration.login_queue_max),
             started: Instant::now(),
@@ -208,6 +208,32 @@ impl Dbms {
     }
 }
 
+/// The built-in procedures that the patterns let through; `SHOW` commands are none of theirs.
+fn allowed_procedures(patterns: &[String]) -> ProcedureRegistry {
+    let mut allowed = ProcedureRegistry::empty();
+    for procedure in ProcedureRegistry::built_in().procedures() {
+        let name = &procedure.signature().name;
+        if name.starts_with("show.") || patterns.iter().any(|pattern| matches_pattern(pattern, name)) {
+            allowed.register(Arc::clone(procedure));
+        }
+    }
+    allowed
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern.eq_ignore_ascii_case(name),
+        Some((before, after)) => {
+            let Some(rest) = name.strip_prefix(before) else { return false };
+            rest.char_indices()
+                .map(|(place, _)| place)
+                .chain([rest.len()])
+                .any(|place| rest.get(place..).is_some_and(|tail| matches_pattern(after, tail)))
+        }
+    }
+}
+
 fn csv_source(configuration: &Configuration) -> Arc<dyn CsvSource> {
     if configuration.import_directory.is_none() && configuration.remote_import.is_none() {
         return Arc::new(NoCsv);
@@ -217,4 +243,32 @@ fn csv_source(configuration: &Configuration) -> Arc<dyn CsvSource> {
         remote: configuration.remote_import.clone(),
         ..ImportSettings::default()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_procedures_may_hold_stars_anywhere() {
+        for (pattern, name, fits) in [
+            ("*", "db.labels", true),
+            ("db.*", "db.labels", true),
+            ("db.*", "dbms.info", false),
+            ("*.info", "dbms.info", true),
+            ("d*.l*s", "db.labels", true),
+            ("db.labels", "db.labels2", false),
+            ("", "db.labels", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn procedures_that_are_not_allowed_are_not_there() {
+        let registry = allowed_procedures(&["db.l*".to_owned()]);
+        assert!(registry.find("db.labels").is_some());
+        assert!(registry.find("dbms.components").is_none());
+        assert!(registry.find("show.indexes").is_some());
+    }
 }

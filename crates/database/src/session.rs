@@ -96,9 +96,6 @@ impl Frame {
             Access::ReadWrite | Access::Write => drop(self.permit::<WritePermit>()?),
             Access::Schema => drop(self.permit::<bastide_security::SchemaPermit>()?),
         }
-        if compile::loads_external_data(plan) {
-            drop(self.permit::<bastide_security::LoadPermit>()?);
-        }
         Ok(())
     }
 

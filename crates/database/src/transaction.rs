@@ -179,14 +179,14 @@ impl ExplicitTransaction {
     ///
     /// # Errors
     /// What the client is told; nothing is committed then, but for commands on users that came before the one that failed.
-    pub fn commit(self) -> Result<String> {
+    pub fn commit(mut self) -> Result<String> {
         self.frame.check_running()?;
         let mut shared = locked(&self.shared);
         if shared.failed {
             return Err(failed());
         }
         let commit = shared.carrier.commit()?;
-        for prepared in self.prepared {
+        for prepared in std::mem::take(&mut self.prepared) {
             prepared.apply(&self.frame)?;
         }
         Ok(bookmark::format(&self.frame.database.id, commit))
