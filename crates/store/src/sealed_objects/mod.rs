@@ -8,7 +8,10 @@ mod format;
 mod upload;
 
 use std::fmt;
+use std::fs;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -26,6 +29,9 @@ use thiserror::Error;
 use crate::DatabaseKeys;
 use format::{Fault, HEADER_BYTES, Opener, Sealer, frame_count, frames_of, plain_bytes, sealed_range};
 
+/// The file name extension of the tables that an engine keeps.
+const TABLE_EXTENSION: &str = "sst";
+
 /// An object that does not hold what was written to it.
 #[derive(Clone, Debug, Error)]
 #[error("`{object}` is damaged: {fault}")]
@@ -42,6 +48,10 @@ pub(crate) struct SealedObjects {
     keys: DatabaseKeys,
     /// The first damage that was met: engines above do not always hand on the cause of an error.
     damage: Mutex<Option<Damage>>,
+    /// The last table that was asked for and not there.
+    missing_table: Mutex<Option<String>>,
+    /// The directory whose files must be the owner's alone.
+    owner_only: Option<PathBuf>,
 }
 
 impl SealedObjects {
@@ -50,7 +60,26 @@ impl SealedObjects {
             inner,
             keys,
             damage: Mutex::default(),
+            missing_table: Mutex::default(),
+            owner_only: None,
         }
+    }
+
+    /// Takes access to what is put below `directory`, where the inner store keeps its files, from group and others.
+    pub(crate) fn for_owner_only(self, directory: &std::path::Path) -> Self {
+        Self {
+            owner_only: Some(directory.to_owned()),
+            ..self
+        }
+    }
+
+    /// The last table that was asked for and not there. An engine may ask for what it knows to be gone, so this explains
+    /// an error but is none.
+    pub(crate) fn missing_table(&self) -> Option<String> {
+        self.missing_table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The first damage that was met, if any.
@@ -128,6 +157,20 @@ impl SealedObjects {
     }
 }
 
+/// The files of the local store begin with what the process's mask allows; then they are the owner's alone. The
+/// database's directory keeps others out in between, and failing to narrow a mode is no reason to fail a write.
+fn take_from_others(directory: Option<&std::path::Path>, location: &Path) {
+    let Some(directory) = directory else { return };
+    let mut path = directory.to_owned();
+    for part in location.parts() {
+        path.push(part.as_ref());
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        if let Err(error) = fs::set_permissions(&path, fs::Permissions::from_mode(mode)) {
+            tracing::debug!(path = %path.display(), %error, "the mode could not be narrowed");
+        }
+    }
+}
+
 /// The object as the side above sees it. What is no sealed object is listed as empty; reading it gives the error.
 fn plain_meta(mut meta: ObjectMeta) -> ObjectMeta {
     meta.size = plain_bytes(meta.size).unwrap_or_default();
@@ -138,13 +181,20 @@ fn plain_meta(mut meta: ObjectMeta) -> ObjectMeta {
 impl ObjectStore for SealedObjects {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let sealed = self.seal(location, &payload)?;
-        self.inner.put_opts(location, sealed, opts).await
+        let result = self.inner.put_opts(location, sealed, opts).await?;
+        take_from_others(self.owner_only.as_deref(), location);
+        Ok(result)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let sealer = Sealer::new(&self.keys, location.as_ref()).map_err(|fault| self.damaged(location, fault))?;
         let inner = self.inner.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(upload::SealedUpload::new(inner, sealer, location.clone())))
+        Ok(Box::new(upload::SealedUpload::new(
+            inner,
+            sealer,
+            location.clone(),
+            self.owner_only.clone(),
+        )))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -158,6 +208,13 @@ impl ObjectStore for SealedObjects {
             // An empty file has no first byte.
             Err(error) if !head && is_invalid_range(&error) => {
                 return Err(self.damaged(location, "it is empty"));
+            }
+            Err(error @ object_store::Error::NotFound { .. }) => {
+                if location.extension() == Some(TABLE_EXTENSION) {
+                    let missing = Some(location.to_string());
+                    *self.missing_table.lock().unwrap_or_else(PoisonError::into_inner) = missing;
+                }
+                return Err(error);
             }
             result => result?,
         };

@@ -4,6 +4,7 @@
 //! which they are handed over, and the object exists only with its last frame. Must not know how parts travel.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -19,14 +20,21 @@ pub(super) struct SealedUpload {
     inner: Box<dyn MultipartUpload>,
     sealer: Sealer,
     location: Path,
+    owner_only: Option<PathBuf>,
 }
 
 impl SealedUpload {
-    pub(super) fn new(inner: Box<dyn MultipartUpload>, sealer: Sealer, location: Path) -> Self {
+    pub(super) fn new(
+        inner: Box<dyn MultipartUpload>,
+        sealer: Sealer,
+        location: Path,
+        owner_only: Option<PathBuf>,
+    ) -> Self {
         Self {
             inner,
             sealer,
             location,
+            owner_only,
         }
     }
 
@@ -63,7 +71,9 @@ impl MultipartUpload for SealedUpload {
         let mut sealed = Vec::new();
         self.sealer.finish(&mut sealed).map_err(|fault| self.failed(fault))?;
         self.inner.put_part(sealed.into()).await?;
-        self.inner.complete().await
+        let result = self.inner.complete().await?;
+        super::take_from_others(self.owner_only.as_deref(), &self.location);
+        Ok(result)
     }
 
     async fn abort(&mut self) -> Result<()> {
