@@ -13,6 +13,9 @@ pub struct AdminArguments {
     /// Home directory; otherwise $BASTIDE_HOME, otherwise ./bastide-home
     #[arg(long, global = true, value_name = "DIR")]
     pub home: Option<PathBuf>,
+    /// Run the commands in `$(…)` values of the configuration file
+    #[arg(long, global = true)]
+    pub expand_commands: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: AdminCommand,
@@ -45,22 +48,22 @@ pub enum AdminCommand {
 #[derive(Subcommand, Clone, Debug)]
 pub enum ServerCommand {
     /// Check the settings, the permissions of files and the certificates, and report every fault
-    #[command(after_help = "Example:\n  bastide admin server validate-config --home /srv/bastide\n\n\
-                            Exit codes: 0 no fault, 3 there are faults")]
-    ValidateConfig {
-        /// Run the commands in `$(…)` values
-        #[arg(long)]
-        expand_commands: bool,
-    },
+    #[command(
+        after_help = "Example:\n  bastide admin server validate-config --home /srv/bastide\n\n\
+                            Exit codes: 0 no fault, 3 there are faults"
+    )]
+    ValidateConfig,
 }
 
 /// `bastide admin dbms …`
 #[derive(Subcommand, Clone, Debug)]
 pub enum DbmsCommand {
     /// Set the password of the user neo4j before the first start
-    #[command(after_help = "Example:\n  bastide admin dbms set-initial-password -   (and type the password)\n\n\
+    #[command(
+        after_help = "Example:\n  bastide admin dbms set-initial-password -   (and type the password)\n\n\
                             A password given as an argument may be seen by other users of this machine while the \
-                            command runs, and stays in the shell's history.")]
+                            command runs, and stays in the shell's history."
+    )]
     SetInitialPassword(InitialPasswordArguments),
 }
 

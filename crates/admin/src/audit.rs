@@ -1,21 +1,20 @@
 //! `audit verify`.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use bastide_audit::{LOG_FILE_NAME, VerifyError};
 use serde_json::json;
 
-use crate::{Installation, Outcome, Refusal};
+use crate::{Installation, Outcome, Place, Refusal};
 
 pub(crate) fn verify(
     installation: &dyn Installation,
-    home: Option<&Path>,
+    place: Place<'_>,
     as_json: bool,
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> io::Result<Outcome> {
-    let log = match installation.log_folder(home) {
+    let log = match installation.log_folder(place) {
         Ok(folder) => folder.join(LOG_FILE_NAME),
         Err(refusal) => {
             writeln!(errors, "{refusal}")?;
@@ -42,7 +41,12 @@ pub(crate) fn verify(
         writeln!(output, "{answer}")?;
     } else {
         match &result {
-            Ok(found) => writeln!(output, "the audit log is whole: {} records in `{}`", found.records, log.display())?,
+            Ok(found) => writeln!(
+                output,
+                "the audit log is whole: {} records in `{}`",
+                found.records,
+                log.display()
+            )?,
             Err(error) => writeln!(errors, "{}: {}", log.display(), with_cause(error))?,
         }
     }

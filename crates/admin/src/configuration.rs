@@ -1,18 +1,16 @@
 //! `server validate-config`.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use crate::{Installation, Outcome, Refusal};
+use crate::{Installation, Outcome, Place, Refusal};
 
 pub(crate) fn validate(
     installation: &dyn Installation,
-    home: Option<&Path>,
-    expand_commands: bool,
+    place: Place<'_>,
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> io::Result<Outcome> {
-    match installation.check_configuration(home, expand_commands) {
+    match installation.check_configuration(place) {
         Ok(warnings) => {
             for warning in &warnings {
                 writeln!(output, "warning: {warning}")?;

@@ -23,13 +23,22 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The server on disk, while it is not running. `home` is `--home`.
+/// Which home, and how its configuration is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// `--home`.
+    pub home: Option<&'a Path>,
+    /// `--expand-commands`.
+    pub expand_commands: bool,
+}
+
+/// The server on disk, while it is not running.
 pub trait Installation {
     /// Checks everything that a start would check, and gives the warnings.
     ///
     /// # Errors
     /// Every fault.
-    fn check_configuration(&self, home: Option<&Path>, expand_commands: bool) -> Result<Vec<Fault>, Refusal>;
+    fn check_configuration(&self, place: Place<'_>) -> Result<Vec<Fault>, Refusal>;
 
     /// Keeps the first user's password for the first start.
     ///
@@ -37,7 +46,7 @@ pub trait Installation {
     /// Why not.
     fn set_initial_password(
         &self,
-        home: Option<&Path>,
+        place: Place<'_>,
         password: &SecretString,
         change_required: bool,
     ) -> Result<(), Refusal>;
@@ -46,5 +55,5 @@ pub trait Installation {
     ///
     /// # Errors
     /// If the settings cannot be read.
-    fn log_folder(&self, home: Option<&Path>) -> Result<PathBuf, Refusal>;
+    fn log_folder(&self, place: Place<'_>) -> Result<PathBuf, Refusal>;
 }

@@ -13,7 +13,7 @@ mod password;
 use std::io::Write;
 
 pub use arguments::{AdminArguments, AdminCommand};
-pub use installation::{Installation, Refusal};
+pub use installation::{Installation, Place, Refusal};
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +37,20 @@ pub fn run(
     errors: &mut dyn Write,
 ) -> std::io::Result<Outcome> {
     use arguments::{AuditCommand, DbmsCommand, ServerCommand};
-    let home = arguments.home.as_deref();
+    let place = Place {
+        home: arguments.home.as_deref(),
+        expand_commands: arguments.expand_commands,
+    };
     match &arguments.command {
-        AdminCommand::Server { command: ServerCommand::ValidateConfig { expand_commands } } => {
-            configuration::validate(installation, home, *expand_commands, output, errors)
-        }
-        AdminCommand::Dbms { command: DbmsCommand::SetInitialPassword(given) } => {
-            password::set_initial(installation, home, given, output, errors)
-        }
-        AdminCommand::Audit { command: AuditCommand::Verify { json } } => {
-            audit::verify(installation, home, *json, output, errors)
-        }
+        AdminCommand::Server {
+            command: ServerCommand::ValidateConfig,
+        } => configuration::validate(installation, place, output, errors),
+        AdminCommand::Dbms {
+            command: DbmsCommand::SetInitialPassword(given),
+        } => password::set_initial(installation, place, given, output, errors),
+        AdminCommand::Audit {
+            command: AuditCommand::Verify { json },
+        } => audit::verify(installation, place, *json, output, errors),
     }
 }
 

@@ -1,12 +1,11 @@
 //! `dbms set-initial-password`.
 
 use std::io::{self, BufRead as _, Read as _, Write};
-use std::path::Path;
 
 use bastide_secret::SecretString;
 
 use crate::arguments::InitialPasswordArguments;
-use crate::{Installation, Outcome, Refusal};
+use crate::{Installation, Outcome, Place, Refusal};
 
 /// Stands for standard input.
 const FROM_INPUT: &str = "-";
@@ -15,7 +14,7 @@ const INPUT_BYTES_MAX: u64 = 4096;
 
 pub(crate) fn set_initial(
     installation: &dyn Installation,
-    home: Option<&Path>,
+    place: Place<'_>,
     given: &InitialPasswordArguments,
     output: &mut dyn Write,
     errors: &mut dyn Write,
@@ -25,7 +24,7 @@ pub(crate) fn set_initial(
     } else {
         SecretString::new(given.password.clone())
     };
-    match installation.set_initial_password(home, &password, given.require_password_change) {
+    match installation.set_initial_password(place, &password, given.require_password_change) {
         Ok(()) => {
             writeln!(output, "the password of the user neo4j is set for the first start")?;
             Ok(Outcome::Done)

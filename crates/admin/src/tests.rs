@@ -1,6 +1,6 @@
 //! The verbs against an installation made up for the test.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use bastide_audit::{Action, AuditLog, Event, Outcome as AuditOutcome};
@@ -25,7 +25,7 @@ struct Fake {
 }
 
 impl Installation for Fake {
-    fn check_configuration(&self, _home: Option<&Path>, _expand_commands: bool) -> Result<Vec<Fault>, Refusal> {
+    fn check_configuration(&self, _place: Place<'_>) -> Result<Vec<Fault>, Refusal> {
         if self.faults.is_empty() {
             Ok(self.warnings.clone())
         } else {
@@ -35,7 +35,7 @@ impl Installation for Fake {
 
     fn set_initial_password(
         &self,
-        _home: Option<&Path>,
+        _place: Place<'_>,
         password: &SecretString,
         change_required: bool,
     ) -> Result<(), Refusal> {
@@ -43,7 +43,7 @@ impl Installation for Fake {
         Ok(())
     }
 
-    fn log_folder(&self, _home: Option<&Path>) -> Result<PathBuf, Refusal> {
+    fn log_folder(&self, _place: Place<'_>) -> Result<PathBuf, Refusal> {
         Ok(self.folder.clone())
     }
 }
@@ -53,12 +53,19 @@ fn run_line(fake: &Fake, line: &str) -> (Outcome, String, String) {
     let arguments = CommandLine::try_parse_from(words).unwrap().admin;
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let outcome = run(&arguments, fake, &mut output, &mut errors).unwrap();
-    (outcome, String::from_utf8(output).unwrap(), String::from_utf8(errors).unwrap())
+    (
+        outcome,
+        String::from_utf8(output).unwrap(),
+        String::from_utf8(errors).unwrap(),
+    )
 }
 
 #[test]
 fn a_valid_configuration_is_called_so_after_its_warnings() {
-    let fake = Fake { warnings: vec![Fault::new("a.b", "is odd", "")], ..Fake::default() };
+    let fake = Fake {
+        warnings: vec![Fault::new("a.b", "is odd", "")],
+        ..Fake::default()
+    };
     let (outcome, output, errors) = run_line(&fake, "server validate-config");
     assert_eq!((outcome, errors.as_str()), (Outcome::Done, ""));
     assert_eq!(output, "warning: `a.b`: is odd\nthe configuration is valid\n");
@@ -67,7 +74,13 @@ fn a_valid_configuration_is_called_so_after_its_warnings() {
 #[test]
 fn every_fault_is_printed() {
     let faults = vec![Fault::new("a.b", "is wrong", ""), Fault::new("c.d", "is wrong too", "")];
-    let (outcome, output, errors) = run_line(&Fake { faults, ..Fake::default() }, "server validate-config");
+    let (outcome, output, errors) = run_line(
+        &Fake {
+            faults,
+            ..Fake::default()
+        },
+        "server validate-config",
+    );
     assert_eq!((outcome, output.as_str()), (Outcome::ConfigurationRefused, ""));
     assert!(errors.contains("`a.b`") && errors.contains("`c.d`"), "{errors}");
 }
@@ -75,7 +88,10 @@ fn every_fault_is_printed() {
 #[test]
 fn the_password_is_handed_on_and_not_printed() {
     let fake = Fake::default();
-    let (outcome, output, errors) = run_line(&fake, "--home /x dbms set-initial-password -x --require-password-change");
+    let (outcome, output, errors) = run_line(
+        &fake,
+        "--home /x dbms set-initial-password -x --require-password-change",
+    );
     assert_eq!(outcome, Outcome::Done);
     assert!(!output.contains("-x") && errors.is_empty());
     assert_eq!(fake.password.lock().unwrap().clone(), Some(("-x".to_owned(), true)));
@@ -86,10 +102,14 @@ fn an_altered_audit_log_is_told_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let log = AuditLog::open(folder.path()).unwrap();
     for _ in 0..3 {
-        log.record(Event::new(Action::Login, AuditOutcome::Success).with_user("ada")).unwrap();
+        log.record(Event::new(Action::Login, AuditOutcome::Success).with_user("ada"))
+            .unwrap();
     }
     drop(log);
-    let fake = Fake { folder: folder.path().to_owned(), ..Fake::default() };
+    let fake = Fake {
+        folder: folder.path().to_owned(),
+        ..Fake::default()
+    };
     let (outcome, output, _) = run_line(&fake, "audit verify --json");
     assert_eq!(outcome, Outcome::Done);
     assert!(output.contains("\"sound\":true,\"records\":3"), "{output}");

@@ -1,0 +1,277 @@
+//! The running server: listeners, checkpoints, and stopping in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bastide_audit::AuditLog;
+use bastide_bolt_server::BoltServer;
+use bastide_database::Dbms;
+use bastide_http_api::{Discovery, HttpServer};
+use bastide_settings::{AdvertisedAddress, Setting, Settings, SocketAddress, names};
+use bastide_tls::DEVELOPMENT_CA_FILE;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::bolt_backend::{BoltBackend, Routing};
+use crate::bolt_events::BoltEvents;
+use crate::check::CheckedConfiguration;
+use crate::ready_file::{BoundAddresses, ReadyFile};
+use crate::report::{self, Addresses};
+use crate::signals::StopSignals;
+use crate::start::{StartError, open};
+use crate::tls_policies::{self, LoadedPolicy};
+use crate::{audit_events, first_start, listeners, wire_settings};
+
+/// How long threads that do not listen may keep the process.
+pub(crate) const RUNTIME_END_TIME: Duration = Duration::from_secs(5);
+/// How long HTTP requests may take to end when the server stops.
+const HTTP_GRACE: Duration = Duration::from_secs(2);
+/// How often it is asked whether a checkpoint is due.
+const CHECKPOINT_LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bound, and not yet served.
+struct Bound {
+    bolt: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    http: Vec<TcpListener>,
+    addresses: BoundAddresses,
+}
+
+/// Runs until a signal comes.
+pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError> {
+    // Addresses first: they fail fast, and a client that comes early waits instead of being refused.
+    let bound = bind_all(&checked.settings).await?;
+    let addresses = bound.addresses;
+    let (checked, audit, dbms) =
+        tokio::task::spawn_blocking(move || open(&checked, addresses.bolt).map(|(audit, dbms)| (checked, audit, dbms)))
+            .await
+            .map_err(|error| StartError::Runtime(error.into()))??;
+    let shown = shown_addresses(&checked, addresses);
+    let is_first = tokio::task::block_in_place(|| first_start::user(&dbms, &audit, &checked.settings, &shown))?;
+    let mut signals = StopSignals::listen().map_err(StartError::Runtime)?;
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let servers = Servers::start(bound, checked, &shown, &dbms, &audit, &is_ready)?;
+    tokio::task::block_in_place(|| audit_events::record_started(&audit, addresses))?;
+    let checkpoints = tokio::spawn(checkpoint_now_and_then(Arc::clone(&dbms)));
+    let run_folder = servers.settings.path(names::SERVER_DIRECTORIES_RUN);
+    is_ready.store(true, Ordering::Release);
+    let ready_file = ReadyFile::write(&run_folder, addresses).map_err(|source| StartError::Folder {
+        path: run_folder.clone(),
+        source,
+    })?;
+    notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(bolt = ?addresses.bolt, https = ?addresses.https, http = ?addresses.http, "ready");
+    // People who closed standard output do not need to read it.
+    let _ = if is_first { Ok(()) } else { report::ready(&shown) };
+
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping: no new connections; running transactions may end");
+    signals.end_process_at_next();
+    notify(&[sd_notify::NotifyState::Stopping]);
+    is_ready.store(false, Ordering::Release);
+    drop(ready_file);
+    checkpoints.abort();
+    servers.stop(&dbms).await;
+    tokio::task::block_in_place(|| audit_events::record_stopped(&audit, signal))?;
+    drop(dbms);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    // Without systemd there is nobody to tell, which is no error.
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "systemd could not be notified");
+    }
+}
+
+async fn bind_all(settings: &Settings) -> Result<Bound, StartError> {
+    let bind = async |enabled: Setting<bool>, setting: Setting<SocketAddress>| {
+        if !settings.value(enabled) {
+            return Ok(Vec::new());
+        }
+        let address = settings.listen_address(setting);
+        listeners::bind(&address).await.map_err(|source| StartError::Listen {
+            address: address.to_string(),
+            setting: setting.name(),
+            source,
+        })
+    };
+    let bolt = bind(names::SERVER_BOLT_ENABLED, names::SERVER_BOLT_LISTEN_ADDRESS).await?;
+    let https = bind(names::SERVER_HTTPS_ENABLED, names::SERVER_HTTPS_LISTEN_ADDRESS).await?;
+    let http = bind(names::SERVER_HTTP_ENABLED, names::SERVER_HTTP_LISTEN_ADDRESS).await?;
+    let addresses = BoundAddresses {
+        bolt: first(&bolt),
+        https: first(&https),
+        http: first(&http),
+    };
+    Ok(Bound {
+        bolt,
+        https,
+        http,
+        addresses,
+    })
+}
+
+fn first(listeners: &[TcpListener]) -> Option<SocketAddr> {
+    listeners.first().and_then(|listener| listener.local_addr().ok())
+}
+
+fn shown_addresses(checked: &CheckedConfiguration, bound: BoundAddresses) -> Addresses {
+    let settings = &checked.settings;
+    let shown = |setting, bound: Option<SocketAddr>| {
+        let address: AdvertisedAddress = settings.advertised_address(setting);
+        bound.map(|bound| wire_settings::advertised(&address, bound))
+    };
+    let policies = [&checked.policies.bolt, &checked.policies.https];
+    let is_development = policies.into_iter().flatten().any(LoadedPolicy::is_development);
+    let authority = tls_policies::development_folder(settings).join(DEVELOPMENT_CA_FILE);
+    Addresses {
+        bolt: shown(names::SERVER_BOLT_ADVERTISED_ADDRESS, bound.bolt),
+        bolt_encrypted: checked.policies.bolt.is_some(),
+        https: shown(names::SERVER_HTTPS_ADVERTISED_ADDRESS, bound.https),
+        http: shown(names::SERVER_HTTP_ADVERTISED_ADDRESS, bound.http),
+        development_authority: is_development.then_some(authority),
+    }
+}
+
+/// What serves clients.
+struct Servers {
+    settings: Settings,
+    bolt: Option<BoltServer>,
+    http: HttpServer,
+}
+
+impl Servers {
+    fn start(
+        bound: Bound,
+        checked: CheckedConfiguration,
+        shown: &Addresses,
+        dbms: &Arc<Dbms>,
+        audit: &Arc<AuditLog>,
+        is_ready: &Arc<AtomicBool>,
+    ) -> Result<Self, StartError> {
+        let CheckedConfiguration { settings, policies } = checked;
+        let reloads = settings.value(names::DBMS_SECURITY_TLS_RELOAD_ENABLED);
+        let bolt_tls = policies.bolt.map(|policy| tls_source(policy, reloads));
+        let https_tls = policies.https.map(|policy| tls_source(policy, reloads));
+        let bolt = match &shown.bolt {
+            Some(address) => Some(start_bolt(bound.bolt, &settings, address, bolt_tls, dbms, audit)?),
+            None => None,
+        };
+        let listeners = bound
+            .https
+            .into_iter()
+            .map(|listener| (listener, https_tls.clone()))
+            .chain(bound.http.into_iter().map(|listener| (listener, None)))
+            .collect();
+        let config = Arc::new(http_config(&settings, shown, audit, is_ready));
+        let http = HttpServer::start(listeners, &config).map_err(|error| StartError::Listener(error.into()))?;
+        Ok(Self { settings, bolt, http })
+    }
+
+    /// Closes the listeners, lets transactions end for the grace period and ends them after it.
+    async fn stop(self, dbms: &Arc<Dbms>) {
+        let grace = wire_settings::grace(&self.settings);
+        let ending = Arc::clone(dbms);
+        let ends = tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            let running = ending.running_transactions();
+            if running > 0 {
+                tracing::warn!(transactions = running, "the grace period is over: ending transactions");
+                ending.terminate_transactions();
+            }
+        });
+        let bolt = async {
+            if let Some(bolt) = self.bolt {
+                bolt.stop(grace).await;
+            }
+        };
+        futures::join!(bolt, self.http.stop(HTTP_GRACE));
+        ends.abort();
+    }
+}
+
+fn tls_source(policy: LoadedPolicy, reloads: bool) -> Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync> {
+    let policy = Arc::new(policy);
+    if reloads {
+        tokio::spawn(Arc::clone(&policy).reload_when_changed());
+    }
+    Arc::new(move || policy.server_config())
+}
+
+fn start_bolt(
+    listeners: Vec<TcpListener>,
+    settings: &Settings,
+    address: &str,
+    tls: Option<bastide_bolt_server::TlsSource>,
+    dbms: &Arc<Dbms>,
+    audit: &Arc<AuditLog>,
+) -> Result<BoltServer, StartError> {
+    let is_address_set = settings.is_explicitly_set(names::SERVER_BOLT_ADVERTISED_ADDRESS)
+        || settings.is_explicitly_set(names::SERVER_DEFAULT_ADVERTISED_ADDRESS);
+    let routing = Routing {
+        address: address.to_owned(),
+        is_address_set,
+        time_to_live: settings.value(names::DBMS_ROUTING_TTL),
+    };
+    let backend = BoltBackend {
+        dbms: Arc::clone(dbms),
+        authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
+        routing: Arc::new(routing),
+    };
+    let config = bastide_bolt_server::Config {
+        tls,
+        advertised_address: Some(address.to_owned()),
+        ..wire_settings::bolt(settings)
+    };
+    let events = Arc::new(BoltEvents::new(Arc::clone(audit)));
+    BoltServer::start(listeners, config, Arc::new(backend), events).map_err(|error| StartError::Listener(error.into()))
+}
+
+fn http_config(
+    settings: &Settings,
+    shown: &Addresses,
+    audit: &Arc<AuditLog>,
+    is_ready: &Arc<AtomicBool>,
+) -> bastide_http_api::Config {
+    let (audit, is_ready) = (Arc::clone(audit), Arc::clone(is_ready));
+    bastide_http_api::Config {
+        discovery: Discovery {
+            bolt_routing: shown.uri("neo4j"),
+            bolt_direct: shown.uri("bolt"),
+            neo4j_version: wire_settings::neo4j_version(settings),
+            neo4j_edition: "community".to_owned(),
+        },
+        ready: Arc::new(move || is_ready.load(Ordering::Acquire) && audit.is_healthy()),
+        security_contact: None,
+        https_address: shown.https.clone(),
+        strict_transport_security: settings.value(names::DBMS_SECURITY_HTTP_STRICT_TRANSPORT_SECURITY),
+        limits: wire_settings::http_limits(settings),
+    }
+}
+
+/// Writes checkpoints when so many commits were made, and of whatever changed when so much time went by.
+async fn checkpoint_now_and_then(dbms: Arc<Dbms>) {
+    let mut ticks = interval(CHECKPOINT_LOOK_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = Instant::now();
+    loop {
+        ticks.tick().await;
+        let is_time = last.elapsed() >= dbms.checkpoint_interval();
+        if is_time {
+            last = Instant::now();
+        }
+        let working = Arc::clone(&dbms);
+        match tokio::task::spawn_blocking(move || working.checkpoint(!is_time)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(databases)) => tracing::info!(databases, "checkpoint written"),
+            Ok(Err((database, error))) => {
+                tracing::error!(%database, %error, "a checkpoint failed; the former one and the log are whole");
+            }
+            Err(error) => tracing::error!(%error, "a checkpoint did not end"),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Settings that the table has and this version cannot honour: set to anything that would need them, they stop the start.
+//!
+//! INVARIANT: no setting is accepted and then ignored.
+
+use std::path::Path;
+
+use bastide_settings::{
+    Fault, Setting, SettingType, Settings, names,
+    policy::{self, PolicySettings},
+};
+
+use crate::check::placed;
+
+/// All settings that ask for something that is not there.
+pub(crate) fn faults(settings: &Settings, conf: &Path) -> Vec<Fault> {
+    let mut found = Found {
+        settings,
+        names: Vec::new(),
+    };
+    found.connectors();
+    found.limits();
+    found.others();
+    for policy in [policy::BOLT, policy::HTTPS] {
+        found.own_policy(&policy);
+    }
+    for policy in [policy::CLUSTER, policy::BACKUP] {
+        found.is(policy.enabled, true);
+    }
+    found.names.into_iter().map(|name| placed(fault(name), conf)).collect()
+}
+
+fn fault(name: &str) -> Fault {
+    Fault::new(
+        name,
+        "asks for something that is not available in this version",
+        "remove the line",
+    )
+}
+
+struct Found<'a> {
+    settings: &'a Settings,
+    names: Vec<&'static str>,
+}
+
+impl Found<'_> {
+    fn connectors(&mut self) {
+        self.is(names::SERVER_BACKUP_ENABLED, true);
+        self.is(names::SERVER_BOLT_TELEMETRY_ENABLED, true);
+        self.is(names::SERVER_BOLT_OCSP_STAPLING_ENABLED, true);
+        self.is(
+            names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_FOR_REQUESTS,
+            "STREAMING".to_owned(),
+        );
+        self.changed(names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_STREAMING_SCHEDULING_INTERVAL);
+        self.changed(names::SERVER_BOLT_UNAUTHENTICATED_CONNECTIONS_MAX);
+        self.changed(names::SERVER_BOLT_THREAD_POOL_MIN_SIZE);
+        self.changed(names::SERVER_BOLT_THREAD_POOL_MAX_SIZE);
+        self.changed(names::SERVER_BOLT_THREAD_POOL_KEEP_ALIVE);
+    }
+
+    fn limits(&mut self) {
+        self.changed(names::DB_TRANSACTION_MONITOR_CHECK_INTERVAL);
+        self.changed(names::DB_MEMORY_TRANSACTION_TOTAL_MAX);
+        self.changed(names::DBMS_MEMORY_TRANSACTION_TOTAL_MAX);
+        self.changed(names::DBMS_SECURITY_LOAD_CSV_HTTP_TIMEOUT);
+        self.changed(names::DBMS_SECURITY_LOAD_CSV_LINE_MAX_BYTES);
+    }
+
+    fn others(&mut self) {
+        self.changed(names::SERVER_DIRECTORIES_CONFIGURATION);
+        self.changed(names::SERVER_PANIC_SHUTDOWN_ON_PANIC);
+        self.changed(names::DBMS_SECURITY_PROCEDURES_ALLOWLIST);
+    }
+
+    fn own_policy(&mut self, policy: &PolicySettings) {
+        self.is(policy.trust_all, true);
+        self.is(policy.verify_hostname, false);
+        if self.settings.value(policy.private_key_password).is_some() {
+            self.names.push(policy.private_key_password.name());
+        }
+    }
+
+    fn is<T: SettingType + PartialEq>(&mut self, setting: Setting<T>, unavailable: T) {
+        if self.settings.is_explicitly_set(setting) && self.settings.value(setting) == unavailable {
+            self.names.push(setting.name());
+        }
+    }
+
+    /// Writing the default down asks for nothing.
+    fn changed<T: SettingType + PartialEq>(&mut self, setting: Setting<T>) {
+        let default = Settings::defaults(self.settings.home()).value(setting);
+        if self.settings.is_explicitly_set(setting) && self.settings.value(setting) != default {
+            self.names.push(setting.name());
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From settings to the plain configurations of the other crates. One place for every setting that takes effect.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bastide_bolt_server::{ConnectionLimits, TlsLevel};
+use bastide_database::{Configuration, SettingRow};
+use bastide_http_api::HttpLimits;
+use bastide_security::{LockoutConfig, PasswordPolicy, RemoteAllowList};
+use bastide_settings::{AdvertisedAddress, ByteSize, Fault, Settings, names};
+
+use crate::VERSION;
+use crate::check::placed;
+
+/// Stands for the version in `server.bolt.agent`.
+const VERSION_MARK: &str = "<version>";
+/// The version that clients may take this server for, if the agent does not say.
+const NEO4J_VERSION: &str = "5.26.0";
+/// Logins that may wait for hashing at once.
+const LOGIN_QUEUE_MAX: usize = 64;
+/// Share of the machine's memory that one transaction may take if nothing limits it.
+const MEMORY_PERCENT: u64 = 70;
+/// The machine's memory if it cannot be told.
+const MEMORY_FALLBACK_BYTES: u64 = 4 << 30;
+
+/// Faults that only show when settings are put to use.
+pub(crate) fn faults(settings: &Settings, conf: &Path) -> Vec<Fault> {
+    let setting = names::DBMS_SECURITY_LOAD_CSV_ALLOWED_HOSTS;
+    match RemoteAllowList::parse(settings.value(setting)) {
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            let advice = "write host names, addresses and networks such as `files.internal,10.1.0.0/16`";
+            vec![placed(Fault::new(setting.name(), error.to_string(), advice), conf)]
+        }
+    }
+}
+
+/// Of the database.
+pub(crate) fn database(settings: &Settings, bolt_address: Option<SocketAddr>) -> Configuration {
+    let use_ttl = settings.value(names::DBMS_SECURITY_AUTH_CACHE_USE_TTL);
+    let remote = settings.value(names::DBMS_SECURITY_LOAD_CSV_HTTP_ENABLED);
+    let hosts = settings.value(names::DBMS_SECURITY_LOAD_CSV_ALLOWED_HOSTS);
+    let files = settings.value(names::DBMS_SECURITY_ALLOW_CSV_IMPORT_FROM_FILE_URLS);
+    let ByteSize(checkpoint_bytes) = settings.value(names::DB_CHECKPOINT_INTERVAL_VOLUME);
+    let attempts = settings.value(names::DBMS_SECURITY_AUTH_MAX_FAILED_ATTEMPTS);
+    Configuration {
+        data_directory: Some(settings.path(names::SERVER_DIRECTORIES_DATA)),
+        key_file: settings.path(names::DBMS_SECURITY_ENCRYPTION_KEY_FILE),
+        default_database: settings.value(names::INITIAL_DBMS_DEFAULT_DATABASE).into(),
+        authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
+        password_policy: password_policy(settings),
+        lockout: LockoutConfig {
+            failed_attempts_max: u32::try_from(attempts).unwrap_or(u32::MAX),
+            lock_time: settings.value(names::DBMS_SECURITY_AUTH_LOCK_TIME),
+            ..LockoutConfig::default()
+        },
+        login_cache_time_to_live: use_ttl.then(|| settings.value(names::DBMS_SECURITY_AUTH_CACHE_TTL)),
+        login_cache_capacity: count(settings.value(names::DBMS_SECURITY_AUTH_CACHE_MAX_CAPACITY)),
+        login_queue_max: LOGIN_QUEUE_MAX,
+        transaction_timeout: non_zero(settings.value(names::DB_TRANSACTION_TIMEOUT)),
+        transaction_memory_max: transaction_memory(settings),
+        transactions_max: match settings.value(names::DB_TRANSACTION_CONCURRENT_MAXIMUM) {
+            0 => usize::MAX,
+            limit => count(limit),
+        },
+        bookmark_timeout: settings.value(names::DB_TRANSACTION_BOOKMARK_READY_TIMEOUT),
+        plan_cache_capacity: count(settings.value(names::SERVER_DB_QUERY_CACHE_SIZE)),
+        default_zone: settings.value(names::DB_TEMPORAL_TIMEZONE).into(),
+        import_directory: files.then(|| settings.path(names::SERVER_DIRECTORIES_IMPORT)),
+        // An entry that cannot be read stopped the start before; nothing may be fetched if it did not.
+        remote_import: remote.then(|| RemoteAllowList::parse(hosts).ok()).flatten(),
+        procedures_allowed: settings.value(names::DBMS_SECURITY_PROCEDURES_ALLOWLIST),
+        checkpoint_interval: settings.value(names::DB_CHECKPOINT_INTERVAL_TIME),
+        checkpoint_commits: settings.value(names::DB_CHECKPOINT_INTERVAL_TX),
+        checkpoint_bytes,
+        log_successful_logins: settings.value(names::DBMS_SECURITY_LOG_SUCCESSFUL_AUTHENTICATION),
+        settings: shown(settings),
+        bolt_address,
+    }
+}
+
+/// Rules for new passwords.
+pub(crate) fn password_policy(settings: &Settings) -> PasswordPolicy {
+    PasswordPolicy {
+        characters_min: count(settings.value(names::DBMS_SECURITY_AUTH_MINIMUM_PASSWORD_LENGTH)),
+        entropy_bits_min: settings.value(names::DBMS_SECURITY_AUTH_MINIMUM_PASSWORD_ENTROPY_BITS),
+    }
+}
+
+fn shown(settings: &Settings) -> Vec<SettingRow> {
+    settings
+        .iter()
+        .map(|row| SettingRow {
+            name: row.name.to_owned(),
+            value: row.value,
+            // Nothing changes a setting of a running server in this version.
+            is_dynamic: false,
+            default_value: row.default_value,
+            description: row.description.to_owned(),
+            is_explicitly_set: row.is_explicitly_set,
+        })
+        .collect()
+}
+
+fn transaction_memory(settings: &Settings) -> usize {
+    let ByteSize(own) = settings.value(names::DB_MEMORY_TRANSACTION_MAX);
+    let limit = if own > 0 {
+        own
+    } else {
+        memory_bytes() / 100 * MEMORY_PERCENT
+    };
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// The machine's memory.
+fn memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kibibytes = text.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?
+            .trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    });
+    kibibytes.map_or(MEMORY_FALLBACK_BYTES, |kibibytes| kibibytes.saturating_mul(1024))
+}
+
+/// Of Bolt connections, without what depends on the bound address.
+pub(crate) fn bolt(settings: &Settings) -> bastide_bolt_server::Config {
+    let ByteSize(login_bytes) = settings.value(names::SERVER_BOLT_UNAUTHENTICATED_MAX_BYTES);
+    let ByteSize(message_bytes) = settings.value(names::SERVER_BOLT_MESSAGE_MAX_BYTES);
+    let defaults = ConnectionLimits::default();
+    let keeps_alive = settings.value(names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_FOR_REQUESTS) != "OFF";
+    let keep_alive = non_zero(settings.value(names::SERVER_BOLT_CONNECTION_KEEP_ALIVE)).filter(|_| keeps_alive);
+    let probes = u32::try_from(settings.value(names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_PROBES)).unwrap_or(u32::MAX);
+    bastide_bolt_server::Config {
+        tls_level: match settings.value(names::SERVER_BOLT_TLS_LEVEL) {
+            bastide_settings::TlsLevel::Required => TlsLevel::Required,
+            bastide_settings::TlsLevel::Optional => TlsLevel::Optional,
+            bastide_settings::TlsLevel::Disabled => TlsLevel::Disabled,
+        },
+        keep_alive,
+        receive_timeout_hint_seconds: keep_alive.map(|interval| {
+            let seconds = interval.saturating_mul(probes).as_secs().max(1);
+            u32::try_from(seconds).unwrap_or(u32::MAX)
+        }),
+        limits: ConnectionLimits {
+            connections_max: count(settings.value(names::SERVER_BOLT_CONNECTIONS_MAX)),
+            login_timeout: settings.value(names::SERVER_BOLT_UNAUTHENTICATED_TIMEOUT),
+            login_bytes_max: usize::try_from(login_bytes).unwrap_or(usize::MAX),
+            message_bytes_max: usize::try_from(message_bytes).unwrap_or(usize::MAX),
+            ..defaults
+        },
+        ..bastide_bolt_server::Config::without_tls(agent(settings))
+    }
+}
+
+/// What the server calls itself.
+fn agent(settings: &Settings) -> String {
+    settings.value(names::SERVER_BOLT_AGENT).replace(VERSION_MARK, VERSION)
+}
+
+/// The version of Neo4j in the agent, so that Bolt and HTTP tell the same.
+pub(crate) fn neo4j_version(settings: &Settings) -> String {
+    let agent = agent(settings);
+    let version = agent
+        .strip_prefix("Neo4j/")
+        .and_then(|rest| rest.split_whitespace().next());
+    version.unwrap_or(NEO4J_VERSION).to_owned()
+}
+
+/// Of HTTP and HTTPS connections.
+pub(crate) fn http_limits(settings: &Settings) -> HttpLimits {
+    HttpLimits {
+        connections_max: count(settings.value(names::SERVER_HTTP_CONNECTIONS_MAX)),
+        request_timeout: settings.value(names::SERVER_HTTP_REQUEST_TIMEOUT),
+        ..HttpLimits::default()
+    }
+}
+
+/// `host:port` of an advertised address, with the bound port where none was set.
+pub(crate) fn advertised(address: &AdvertisedAddress, bound: SocketAddr) -> String {
+    let port = address.port.unwrap_or(bound.port());
+    if address.host.contains(':') {
+        format!("[{}]:{port}", address.host)
+    } else {
+        format!("{}:{port}", address.host)
+    }
+}
+
+/// How long transactions may go on when the server stops.
+pub(crate) fn grace(settings: &Settings) -> Duration {
+    settings.value(names::DB_SHUTDOWN_TRANSACTION_END_TIMEOUT)
+}
+
+/// The folder of the logs.
+pub(crate) fn log_folder(settings: &Settings) -> Arc<Path> {
+    settings.path(names::SERVER_DIRECTORIES_LOGS).into()
+}
+
+fn count(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn non_zero(duration: Duration) -> Option<Duration> {
+    (!duration.is_zero()).then_some(duration)
+}
