@@ -58,6 +58,10 @@ pub trait PlanContext {
     fn procedure_names(&self) -> Vec<Arc<str>> {
         Vec::new()
     }
+    /// Whether `USE name` names the database that the statement is run against anyway.
+    fn is_current_database(&self, _name: &str) -> bool {
+        false
+    }
     /// How large a plan may be.
     fn limits(&self) -> PlanLimits {
         PlanLimits::default()

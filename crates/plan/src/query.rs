@@ -125,6 +125,7 @@ impl Planner<'_> {
             scope: scope.clone(),
             columns: None,
         };
+        self.check_graph(single)?;
         let mut clauses = single.clauses.as_slice();
         if let (QueryPlace::Call(Some(parent)), Some((first, rest))) = (place, clauses.split_first())
             && self.import(first, parent, &mut chain.scope)?
@@ -157,6 +158,19 @@ impl Planner<'_> {
             returns: chain.columns.is_some(),
             columns: chain.columns.unwrap_or_default(),
         })
+    }
+
+    /// A plan runs against one database: another is refused rather than passed over.
+    fn check_graph(&self, single: &SingleQuery) -> Result<()> {
+        match &single.use_graph {
+            None => Ok(()),
+            Some(ast::UseGraph::Name(name)) if self.context.is_current_database(&name.text) => Ok(()),
+            Some(_) => self.fail(
+                SemanticFault::NotSupported,
+                single.span,
+                "USE cannot change the database within a statement in this version; choose it for the session",
+            ),
+        }
     }
 
     fn check_depth(&self, span: &ast::Span, depth: usize) -> Result<()> {

@@ -145,3 +145,8 @@ fn foreach_and_merge_bind_what_they_should() {
     );
     assert_eq!(detail("FOREACH (x IN [1] | CREATE (b)) RETURN b"), "UndefinedVariable");
 }
+
+#[test]
+fn another_database_is_refused_and_not_passed_over() {
+    assert_eq!(detail("USE other MATCH (n) RETURN n"), "NotSupported");
+}
