@@ -1,10 +1,10 @@
-//! From expressions to steps: names resolved to pointers, local variables told from columns.
+//! From expressions to steps: names resolved to pointers, constants folded.
 
 use std::sync::Arc;
 
 use bastide_model::{Map, Value};
 use bastide_plan::Expression;
-use bastide_plan::expression::{Offset, Slot, TextMatch};
+use bastide_plan::expression::{Offset, TextMatch};
 use bastide_status::{Code, Status};
 
 use super::context::position;
@@ -18,44 +18,37 @@ use crate::functions;
 /// Prepares an expression. `text` is the query text, for the places of errors; unknown functions and types, and constant
 /// patterns that are no regular expressions, are errors.
 pub fn compile(expression: &Expression, text: &str) -> Result<Compiled, Status> {
-    Compiler {
-        text,
-        locals: Vec::new(),
-    }
-    .step(expression)
-    .map(Compiled)
+    Compiler { text }.step(expression).map(Compiled)
 }
 
 struct Compiler<'a> {
     text: &'a str,
-    locals: Vec<Slot>,
 }
 
 impl Compiler<'_> {
-    fn boxed(&mut self, expression: &Expression) -> Result<Box<Step>, Status> {
+    fn boxed(&self, expression: &Expression) -> Result<Box<Step>, Status> {
         self.step(expression).map(Box::new)
     }
 
-    fn optional(&mut self, expression: Option<&Expression>) -> Result<Option<Box<Step>>, Status> {
+    fn optional(&self, expression: Option<&Expression>) -> Result<Option<Box<Step>>, Status> {
         expression.map(|expression| self.boxed(expression)).transpose()
     }
 
-    fn steps(&mut self, expressions: &[Expression]) -> Result<Vec<Step>, Status> {
+    fn steps(&self, expressions: &[Expression]) -> Result<Vec<Step>, Status> {
         expressions.iter().map(|expression| self.step(expression)).collect()
     }
 
-    fn entries(&mut self, entries: &[(Arc<str>, Expression)]) -> Result<Vec<(Arc<str>, Step)>, Status> {
+    fn entries(&self, entries: &[(Arc<str>, Expression)]) -> Result<Vec<(Arc<str>, Step)>, Status> {
         entries
             .iter()
             .map(|(key, expression)| Ok((Arc::clone(key), self.step(expression)?)))
             .collect()
     }
 
-    fn step(&mut self, expression: &Expression) -> Result<Step, Status> {
+    fn step(&self, expression: &Expression) -> Result<Step, Status> {
         Ok(match expression {
             Expression::Literal(value) => Step::Literal(value.clone()),
             Expression::Parameter(name) => Step::Parameter(*name),
-            Expression::Slot(slot) if self.locals.contains(slot) => Step::Local(*slot),
             Expression::Slot(slot) => Step::Slot(*slot),
             Expression::Property { subject, key, offset } => Step::Property {
                 subject: self.boxed(subject)?,
@@ -121,7 +114,7 @@ impl Compiler<'_> {
     }
 
     /// Operators and predicates.
-    fn operator(&mut self, expression: &Expression) -> Result<Step, Status> {
+    fn operator(&self, expression: &Expression) -> Result<Step, Status> {
         Ok(match expression {
             Expression::Not(inner) => Step::Not(self.boxed(inner)?),
             Expression::And(parts) => Step::And(self.steps(parts)?),
@@ -191,7 +184,7 @@ impl Compiler<'_> {
     }
 
     /// Expressions that bind variables while they walk a list.
-    fn walk(&mut self, expression: &Expression) -> Result<Step, Status> {
+    fn walk(&self, expression: &Expression) -> Result<Step, Status> {
         Ok(match expression {
             Expression::ListComprehension {
                 slot,
@@ -200,10 +193,8 @@ impl Compiler<'_> {
                 map,
             } => {
                 let list = self.boxed(list)?;
-                self.locals.push(*slot);
                 let filter = self.optional(filter.as_deref())?;
                 let map = self.optional(map.as_deref())?;
-                self.locals.pop();
                 Step::ListComprehension {
                     slot: *slot,
                     list,
@@ -218,9 +209,7 @@ impl Compiler<'_> {
                 predicate,
             } => {
                 let list = self.boxed(list)?;
-                self.locals.push(*slot);
                 let predicate = self.boxed(predicate)?;
-                self.locals.pop();
                 Step::Quantifier {
                     kind: *kind,
                     slot: *slot,
@@ -237,9 +226,7 @@ impl Compiler<'_> {
             } => {
                 let initial = self.boxed(initial)?;
                 let list = self.boxed(list)?;
-                self.locals.extend([*accumulator, *slot]);
                 let body = self.boxed(body)?;
-                self.locals.truncate(self.locals.len().saturating_sub(2));
                 Step::Reduce {
                     accumulator: *accumulator,
                     initial,
@@ -252,7 +239,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn function(&mut self, name: &str, arguments: &[Expression], offset: Offset) -> Result<Step, Status> {
+    fn function(&self, name: &str, arguments: &[Expression], offset: Offset) -> Result<Step, Status> {
         let arguments = self.steps(arguments)?;
         if name == "coalesce" {
             return Ok(Step::Coalesce(arguments));

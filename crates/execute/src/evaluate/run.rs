@@ -39,8 +39,7 @@ pub(super) fn step(step: &Step, scope: &mut Scope<'_>, context: &EvaluationConte
     match step {
         Step::Literal(value) => Ok(value.clone()),
         Step::Parameter(name) => Ok(context.parameter(*name)),
-        Step::Slot(slot) => Ok(scope.row().value(*slot)),
-        Step::Local(slot) => Ok(scope.value(*slot)),
+        Step::Slot(slot) => Ok(scope.value(*slot)),
         Step::Property { subject, key, offset } => {
             let subject = self::step(subject, scope, context)?;
             property::property(&subject, *key, *offset, context)

@@ -23,10 +23,8 @@ pub struct Compiled(pub(super) Step);
 pub(super) enum Step {
     Literal(Value),
     Parameter(ParameterName),
-    /// A column of the row.
+    /// A column of the row, or a variable bound over it.
     Slot(Slot),
-    /// A variable bound within this expression.
-    Local(Slot),
     Property {
         subject: Box<Step>,
         key: KeyName,

@@ -181,20 +181,24 @@ fn each(
     let compiled = compile(expression, text)?;
     let keys = KeyTable::new(&translator.keys);
     let clock = Clock::starting_now();
-    let context = EvaluationContext {
+    let context = context(text, &keys, &clock);
+    rows.iter()
+        .map(|row| evaluate(&compiled, &mut Scope::new(row), &context).map_err(Failure::from))
+        .collect()
+}
+
+fn context<'a>(text: &'a str, keys: &'a KeyTable, clock: &'a Clock) -> EvaluationContext<'a> {
+    EvaluationContext {
         graph: &TwoPeople,
         parameters: &[],
-        keys: &keys,
+        keys,
         text,
-        clock: &clock,
+        clock,
         subqueries: &NoSubqueries,
         cancellation: &NeverCancelled,
         element_id_prefix: "4:bastide:",
         csv: None,
-    };
-    rows.iter()
-        .map(|row| evaluate(&compiled, &mut Scope::new(row), &context).map_err(Failure::from))
-        .collect()
+    }
 }
 
 /// Whether two values are the same to a reader: equivalent and of one kind.

@@ -1,6 +1,9 @@
 //! Operators, predicates, lists, maps and entities: a table each.
 
-use super::{check, value_of};
+use bastide_model::Value;
+use bastide_plan::expression::Slot;
+
+use super::{Clock, KeyTable, Scope, check, compile, context, evaluate, value_of};
 use crate::text::scalar_text;
 
 #[test]
@@ -160,6 +163,21 @@ fn lists_are_walked() {
         ("reduce(a = 0, x IN null | a + x)", "null"),
         ("reduce(a = 0, x IN [1, null] | a + x)", "null"),
     ]);
+}
+
+#[test]
+fn what_is_bound_over_the_row_hides_the_row() {
+    let row = vec![Value::Integer(1)];
+    let mut scope = Scope::new(&row);
+    assert_eq!(format!("{:?}", scope.value(Slot(0))), "Integer(1)");
+    scope.bind(Slot(0), Value::Integer(2));
+    let expression = compile(&bastide_plan::Expression::Slot(Slot(0)), "").unwrap();
+    let keys = KeyTable::default();
+    let clock = Clock::starting_now();
+    let value = evaluate(&expression, &mut scope, &context("", &keys, &clock)).unwrap();
+    assert_eq!(format!("{value:?}"), "Integer(2)");
+    scope.unbind();
+    assert_eq!(format!("{:?}", scope.value(Slot(0))), "Integer(1)");
 }
 
 #[test]
