@@ -29,7 +29,9 @@ pub(crate) async fn serve(
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    let Some(tls) = tls else { return serve_stream(socket, router, limits, stopping).await };
+    let Some(tls) = tls else {
+        return serve_stream(socket, router, limits, stopping).await;
+    };
     let accepting = TlsAcceptor::from(tls()).accept(socket);
     let stream = timeout(limits.request_timeout, accepting)
         .await
@@ -99,7 +101,10 @@ struct Activity {
 
 impl Activity {
     fn new() -> Self {
-        Self { began: Instant::now(), last_ms: AtomicU64::new(0) }
+        Self {
+            began: Instant::now(),
+            last_ms: AtomicU64::new(0),
+        }
     }
 
     fn touch(&self) {

@@ -33,7 +33,9 @@ pub(crate) fn add(response: &mut Response, strict_transport_security: Option<&He
 /// Refuses requests that announce a body: nothing here takes one.
 pub(crate) async fn refuse_bodies(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let announced = headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .is_some_and(|length| length.as_bytes() != b"0");
     if announced || headers.contains_key(TRANSFER_ENCODING) {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }

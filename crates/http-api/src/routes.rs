@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Config, Discovery};
-use crate::security_text::{self, POLICY, POLICY_PATH};
 use crate::headers;
+use crate::security_text::{self, POLICY, POLICY_PATH};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 

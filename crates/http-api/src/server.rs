@@ -72,7 +72,13 @@ impl HttpServer {
                 tokio::spawn(accept(listener, serving))
             })
             .collect();
-        Ok(Self { local_addresses, stopping, places, limits, listeners })
+        Ok(Self {
+            local_addresses,
+            stopping,
+            places,
+            limits,
+            listeners,
+        })
     }
 
     /// The bound addresses, in the order of the listeners.
