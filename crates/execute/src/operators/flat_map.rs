@@ -17,6 +17,10 @@ pub(super) trait RowSource: Send {
     fn start(&mut self, run: &mut Run<'_>, row: BatchRow<'_>) -> Result<(), Status>;
     /// Appends up to `limit` rows of its own slots to `out`, without counting them as rows; 0 once the row is done.
     fn fill(&mut self, run: &mut Run<'_>, row: BatchRow<'_>, limit: usize, out: &mut Batch) -> Result<usize, Status>;
+    /// Whether rows must be answered as soon as they are made, because something outside them goes along.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
 }
 
 /// Rows of an input, one after the other.
@@ -146,6 +150,9 @@ impl<S: RowSource> Operate for FlatMap<S> {
             } else {
                 let place = u32::try_from(self.input.place()).unwrap_or(u32::MAX);
                 self.selection.extend(std::iter::repeat_n(place, count));
+                if self.source.answers_at_once() {
+                    break;
+                }
             }
         }
         self.flush(out);

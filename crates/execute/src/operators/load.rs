@@ -59,6 +59,10 @@ fn one_byte(value: &Value) -> Result<u8, Status> {
 }
 
 impl RowSource for LoadCsv {
+    fn answers_at_once(&self) -> bool {
+        self.follows_lines
+    }
+
     fn reset(&mut self, _shared: &Shared, _argument: &dyn RowView) {
         self.rows = None;
     }

@@ -35,13 +35,13 @@ impl ProcedureRegistry {
             transaction::DECLARATIONS,
         ];
         for declaration in families.into_iter().flatten() {
-            registry.add(declaration.procedure());
+            registry.register(declaration.procedure());
         }
         registry
     }
 
     /// Adds a procedure, in place of one with the same name.
-    pub fn add(&mut self, procedure: Arc<dyn Procedure>) {
+    pub fn register(&mut self, procedure: Arc<dyn Procedure>) {
         self.procedures
             .insert(Arc::clone(&procedure.signature().name), procedure);
     }
