@@ -7,6 +7,7 @@
 mod engine;
 mod expected;
 mod feature;
+mod gherkin;
 mod procedure;
 mod ratchet;
 mod run;
