@@ -97,8 +97,12 @@ fn deletes_nodes_relationships_and_paths() {
     database.run("MATCH p = (:A)-->(:C) DELETE p");
     assert_eq!(database.run("MATCH (n) RETURN count(n)"), ["0"]);
     assert_eq!(database.run("OPTIONAL MATCH (n:Nothing) DELETE n"), [] as [&str; 0]);
+    let parameters: Map = [("l", Value::list([Value::Integer(1)]))].into_iter().collect();
     assert_eq!(
-        database.error("UNWIND [1] AS x WITH x AS x DELETE [x][0]").code(),
+        database
+            .try_run("UNWIND $l AS x DELETE x", &parameters)
+            .unwrap_err()
+            .code(),
         Code::TypeError
     );
 }
