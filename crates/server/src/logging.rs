@@ -46,9 +46,19 @@ pub(crate) fn start(level: Level, directory: Option<&Path>) -> io::Result<()> {
         ),
         None => None,
     };
+    log_panics();
     // A second start in one process, as in tests, keeps the first subscriber.
     let _ = tracing_subscriber::registry().with(terminal).with(file).try_init();
     Ok(())
+}
+
+/// A panic is a fault of ours: it belongs into the log too. Its message is written by developers and holds no secret.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(place, message, "a part of the server panicked; please report this");
+    }));
 }
 
 /// The level of `server.logs.level`.

@@ -75,7 +75,11 @@ pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError>
     checkpoints.abort();
     servers.stop(&dbms).await;
     tokio::task::block_in_place(|| audit_events::record_stopped(&audit, signal))?;
-    drop(dbms);
+    // Closing the stores blocks.
+    let closed = tokio::task::spawn_blocking(move || drop(dbms)).await;
+    if let Err(error) = closed {
+        tracing::error!(%error, "the databases could not be closed in order; nothing acknowledged is lost");
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -301,3 +301,57 @@ fn development_fault(settings: &Settings, conf: &Path) -> Option<Fault> {
     };
     Some(placed(Fault::new(name, problem, advice), conf))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home_with_certificates() -> (tempfile::TempDir, HomeDirectory, Settings) {
+        let scratch = tempfile::tempdir().unwrap();
+        let home = HomeDirectory::resolve(Some(&scratch.path().join("home")), None, Path::new("/"));
+        home.create(false).unwrap();
+        let settings = Settings::defaults(home.path());
+        bastide_tls::create_development_certificates(&development_folder(&settings), &["bolt", "https"]).unwrap();
+        (scratch, home, settings)
+    }
+
+    #[test]
+    fn changed_files_are_noticed_and_a_bad_one_leaves_the_old_policy() {
+        let (scratch, _, settings) = home_with_certificates();
+        let mut faults = Vec::new();
+        let policy = load_one(&settings, &policy::BOLT, seconds_now(), &mut faults).unwrap();
+        let (before, served) = (fingerprint(&policy.config), policy.server_config());
+        let fresh = scratch.path().join("fresh");
+        bastide_tls::create_development_certificates(&fresh, &["bolt"]).unwrap();
+
+        std::fs::remove_file(&policy.config.public_certificate).unwrap();
+        std::fs::copy(fresh.join("bolt/public.crt"), &policy.config.public_certificate).unwrap();
+        assert_ne!(fingerprint(&policy.config), before);
+        policy.reload();
+        assert!(
+            Arc::ptr_eq(&served, &policy.server_config()),
+            "a certificate without its key was taken"
+        );
+
+        std::fs::remove_file(&policy.config.private_key).unwrap();
+        std::fs::copy(fresh.join("bolt/private.key"), &policy.config.private_key).unwrap();
+        policy.reload();
+        assert!(!Arc::ptr_eq(&served, &policy.server_config()));
+        assert!(policy.is_development() && faults.is_empty());
+    }
+
+    #[test]
+    fn a_missing_development_certificate_is_a_fault_and_not_a_first_start() {
+        let (_scratch, home, settings) = home_with_certificates();
+        std::fs::remove_dir_all(development_folder(&settings).join("https")).unwrap();
+        let mut faults = Vec::new();
+        let policies = load(&settings, &home, &home.conf_file(), seconds_now(), &mut faults);
+        assert!(!policies.first_start && policies.bolt.is_some() && policies.https.is_none());
+        assert_eq!(faults.len(), 1);
+        assert!(
+            faults[0].to_string().contains("dbms.ssl.policy.https.enabled"),
+            "{}",
+            faults[0]
+        );
+    }
+}

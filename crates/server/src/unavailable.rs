@@ -94,3 +94,59 @@ impl Found<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bastide_settings::{LoadOptions, Override};
+
+    use super::*;
+
+    fn names_of_faults(given: &[(&str, &str)]) -> Vec<String> {
+        let overrides: Vec<_> = given
+            .iter()
+            .map(|(name, value)| Override {
+                name: (*name).to_owned(),
+                value: (*value).to_owned(),
+            })
+            .collect();
+        let none = Path::new("/no/such/file");
+        let settings = Settings::load(Path::new("/"), none, &overrides, LoadOptions::default()).unwrap();
+        faults(&settings, none)
+            .into_iter()
+            .filter_map(|fault| fault.setting)
+            .collect()
+    }
+
+    #[test]
+    fn defaults_ask_for_nothing_even_if_they_are_written_down() {
+        assert!(names_of_faults(&[]).is_empty());
+        assert!(
+            names_of_faults(&[
+                ("server.backup.enabled", "false"),
+                ("server.bolt.thread_pool_max_size", "400")
+            ])
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_asked_for() {
+        for (name, value) in [
+            ("server.backup.enabled", "true"),
+            ("server.bolt.ocsp_stapling_enabled", "true"),
+            ("server.bolt.thread_pool_max_size", "40"),
+            ("dbms.security.procedures.allowlist", "db.*"),
+        ] {
+            assert_eq!(names_of_faults(&[(name, value)]), [name]);
+        }
+        let policy = [
+            ("dbms.ssl.policy.cluster.enabled", "true"),
+            ("dbms.ssl.policy.bolt.enabled", "true"),
+            ("dbms.ssl.policy.bolt.trust_all", "true"),
+        ];
+        assert_eq!(
+            names_of_faults(&policy),
+            ["dbms.ssl.policy.bolt.trust_all", "dbms.ssl.policy.cluster.enabled"]
+        );
+    }
+}

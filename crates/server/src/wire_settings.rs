@@ -208,3 +208,44 @@ fn count(value: u64) -> usize {
 fn non_zero(duration: Duration) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agent_names_the_version_and_http_tells_the_same_neo4j() {
+        let settings = Settings::defaults(Path::new("/"));
+        assert_eq!(agent(&settings), format!("Neo4j/5.26.0 compatible (Bastide/{VERSION})"));
+        assert_eq!(neo4j_version(&settings), "5.26.0");
+    }
+
+    #[test]
+    fn defaults_are_closed() {
+        let settings = Settings::defaults(Path::new("/home"));
+        let database = database(&settings, None);
+        assert!(database.authentication_enabled && database.remote_import.is_none());
+        assert_eq!(database.import_directory.as_deref(), Some(Path::new("/home/import")));
+        assert!(database.transaction_memory_max > 0);
+        let bolt = bolt(&settings);
+        assert_eq!(
+            (bolt.tls_level, bolt.limits.login_bytes_max),
+            (TlsLevel::Required, 8 * 1024)
+        );
+        assert_eq!(
+            (bolt.keep_alive, bolt.receive_timeout_hint_seconds),
+            (Some(Duration::from_secs(60)), Some(120))
+        );
+    }
+
+    #[test]
+    fn an_advertised_address_has_the_bound_port_unless_one_is_set() {
+        let bound = "127.0.0.1:4711".parse().unwrap();
+        let address = |host: &str, port| AdvertisedAddress {
+            host: host.to_owned(),
+            port,
+        };
+        assert_eq!(advertised(&address("db", None), bound), "db:4711");
+        assert_eq!(advertised(&address("::1", Some(1)), bound), "[::1]:1");
+    }
+}
