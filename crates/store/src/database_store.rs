@@ -40,16 +40,20 @@ pub enum StoreError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The chunks are older than the log needs them to be: files of them are missing.
+    /// The log begins later than after the last checkpoint.
     #[error(
-        "`{}` holds no checkpoint of commit {needed} or later, though the log was cut after one; files are missing there",
-        chunks.display()
+        "the log begins after commit {log_begins_after}, but the last checkpoint in `{}` is of commit {checkpoint}: \
+         files are missing there, or the log segment with commit {} is",
+        chunks.display(),
+        checkpoint.next()
     )]
     CheckpointMissing {
         /// The directory of the chunks.
         chunks: PathBuf,
-        /// The commit that the last checkpoint must at least have reached.
-        needed: CommitId,
+        /// The commit of the last checkpoint that is there, zero for none.
+        checkpoint: CommitId,
+        /// The commit before the oldest in the log.
+        log_begins_after: CommitId,
     },
     /// There is data but no key to it.
     #[error("`{}` holds data, but its key file `{}` is missing", directory.display(), envelope.display())]
@@ -170,7 +174,8 @@ impl DatabaseStore {
         let (log, recovery) = opened.map_err(|error| match error {
             LogError::Removed { first } => StoreError::CheckpointMissing {
                 chunks: directory.join("chunks"),
-                needed: CommitId::new(first.value().saturating_sub(1)),
+                checkpoint: after,
+                log_begins_after: CommitId::new(first.value().saturating_sub(1)),
             },
             error => error.into(),
         })?;

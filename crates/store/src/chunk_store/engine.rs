@@ -21,6 +21,8 @@ use crate::sealed_objects::SealedObjects;
 
 /// The directory of the chunks in the database's.
 pub(super) const DIRECTORY: &str = "chunks";
+/// Where the engine keeps its manifests.
+pub(super) const MANIFESTS: &str = "chunks/manifest";
 /// How often background work looks for something to do.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often an operation on an object is tried again before it fails.
@@ -81,6 +83,16 @@ pub(super) fn sealed_objects(
         }
         ChunkHome::Objects(inner) => SealedObjects::new(Arc::clone(inner), keys.clone()),
     })
+}
+
+/// Whether there are objects but none that says which of them count: then the engine would begin anew over them.
+pub(super) async fn has_lost_manifests(objects: &SealedObjects) -> object_store::Result<bool> {
+    let top = objects.list_with_delimiter(Some(&DIRECTORY.into())).await?;
+    if top.common_prefixes.is_empty() && top.objects.is_empty() {
+        return Ok(false);
+    }
+    let manifests = objects.list_with_delimiter(Some(&MANIFESTS.into())).await?;
+    Ok(manifests.objects.is_empty())
 }
 
 /// Opens the engine over sealed objects.

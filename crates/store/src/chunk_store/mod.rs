@@ -182,6 +182,15 @@ impl ChunkStore {
         let objects =
             engine::sealed_objects(directory, keys, &options.home).map_err(|error| failed(Arc::new(error)))?;
         let objects = Arc::new(objects);
+        let lost = driver
+            .wait_for(engine::has_lost_manifests(&objects))
+            .map_err(|error| failed(Arc::new(error)))?;
+        if lost {
+            return Err(ChunkError::Corrupt {
+                object: engine::MANIFESTS.to_owned(),
+                fault: "it is missing".to_owned(),
+            });
+        }
         let opened = driver.wait_for(async {
             let db = engine::open(Arc::clone(&objects), &options).await?;
             let view = db.snapshot()?;

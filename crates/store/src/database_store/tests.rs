@@ -118,6 +118,9 @@ fn refuses_chunks_that_were_removed_after_the_log_was_cut() {
     store.close().unwrap();
     fs::remove_dir_all(home.database().join("chunks/manifest")).unwrap();
     let error = home.open().unwrap_err();
+    assert!(matches!(&error, StoreError::Chunk(ChunkError::Corrupt { object, .. }) if object == "chunks/manifest"));
+    fs::remove_dir_all(home.database().join("chunks")).unwrap();
+    let error = home.open().unwrap_err();
     assert!(matches!(error, StoreError::CheckpointMissing { .. }), "{error}");
 }
 

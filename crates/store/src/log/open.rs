@@ -154,11 +154,10 @@ impl Scan {
             tail: None,
         };
         for (index, (first, path)) in segments.iter().enumerate() {
-            let expected = if index == 0 {
-                (*first).min(after.next())
-            } else {
-                scan.last.next()
-            };
+            if index == 0 && *first > after.next() {
+                return Err(LogError::Removed { first: *first });
+            }
+            let expected = if index == 0 { *first } else { scan.last.next() };
             if *first > expected {
                 return Err(LogError::MissingSegment {
                     commit: expected,

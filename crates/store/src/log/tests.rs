@@ -269,7 +269,11 @@ fn many_appenders_share_a_sync() {
     machine.disk.set_sync_delay(Duration::from_millis(2));
     std::thread::scope(|scope| {
         for _ in 0..32 {
-            scope.spawn(|| (0..20).for_each(|_| drop(log.append(b"payload").unwrap().wait().unwrap())));
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    log.append(b"payload").unwrap().wait().unwrap();
+                }
+            });
         }
     });
     assert_eq!(log.durable_commit().value(), 640);
@@ -386,10 +390,11 @@ fn refuses_a_missing_or_shortened_segment_and_a_missing_mark() {
         let segment = machine.segments()[index].clone();
         machine.disk.replace(&segment, None);
         let error = machine.open().unwrap_err();
-        assert!(
-            matches!(&error, LogError::MissingSegment { file, .. } if *file == segment),
-            "{error:?}"
-        );
+        match error {
+            LogError::Removed { .. } if index == 0 => {}
+            LogError::MissingSegment { file, .. } => assert_eq!(file, segment),
+            error => panic!("{error:?}"),
+        }
         machine = closed_log();
     }
     machine.disk.replace(Path::new("/data/log/mark"), None);
@@ -423,10 +428,7 @@ fn removes_whole_segments_and_still_knows_where_the_log_ends() {
     log.remove_before(CommitId::new(14)).unwrap();
     drop(log);
     let error = machine.open().unwrap_err();
-    assert!(
-        matches!(error, LogError::MissingSegment { commit, .. } if commit.value() == 1),
-        "{error:?}"
-    );
+    assert!(matches!(error, LogError::Removed { .. }), "{error:?}");
     let (log, recovery) = machine.open_with(CommitId::new(13), small()).unwrap();
     assert_eq!(recovery.last_commit.value(), 13);
     assert!(log.records_from(CommitId::new(14)).unwrap().next().is_none());

@@ -29,8 +29,8 @@ use thiserror::Error;
 use crate::DatabaseKeys;
 use format::{Fault, HEADER_BYTES, Opener, Sealer, frame_count, frames_of, plain_bytes, sealed_range};
 
-/// The file name extension of the tables that an engine keeps.
-const TABLE_EXTENSION: &str = "sst";
+/// The folder of the tables that hold data. Elsewhere an engine asks for objects to learn whether they are there.
+const TABLE_FOLDER: &str = "compacted";
 
 /// An object that does not hold what was written to it.
 #[derive(Clone, Debug, Error)]
@@ -210,7 +210,7 @@ impl ObjectStore for SealedObjects {
                 return Err(self.damaged(location, "it is empty"));
             }
             Err(error @ object_store::Error::NotFound { .. }) => {
-                if location.extension() == Some(TABLE_EXTENSION) {
+                if location.parts().any(|part| part.as_ref() == TABLE_FOLDER) {
                     let missing = Some(location.to_string());
                     *self.missing_table.lock().unwrap_or_else(PoisonError::into_inner) = missing;
                 }
