@@ -155,7 +155,7 @@ fn run_inputs(shell: &mut Shell<'_>, arguments: &ShellArguments, file: Option<Fi
         return shell.run_script(Some(&path.display().to_string()), &mut BufReader::new(file));
     }
     if arguments.statements.is_empty() {
-        return shell.run_script(None, &mut std::io::stdin().lock());
+        return shell.run_script(Some("<stdin>"), &mut std::io::stdin().lock());
     }
     let mut outcome = Outcome::default();
     for statement in &arguments.statements {

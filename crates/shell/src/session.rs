@@ -187,10 +187,11 @@ impl Session {
         extra.bookmarks.clear();
         extra.database.clone_from(&database);
         extra.read_only = true;
-        self.connection.ask(Request::Begin(extra))?;
+        let metadata = self.connection.ask(Request::Begin(extra))?;
         self.connection.ask(Request::Rollback)?;
         self.bookmark = None;
         self.choose_database(database);
+        self.learn(&metadata);
         Ok(())
     }
 

@@ -162,7 +162,13 @@ impl<'output> Shell<'output> {
             other => format!("{} {}", self.display.paint.red(Stream::Error, "error:"), chain(other)),
         };
         let _ = self.output.flush();
-        let _ = writeln!(self.errors, "{text}");
+        // The terminal has shown `^C` on this line.
+        let gap = if self.display.is_interactive && matches!(error, ShellError::Interrupted) {
+            "\n"
+        } else {
+            ""
+        };
+        let _ = writeln!(self.errors, "{gap}{text}");
     }
 
     fn run_nested(&mut self, name: Option<&str>, input: &mut dyn BufRead, depth: usize) -> Outcome {
