@@ -374,6 +374,32 @@ fn names_a_flipped_bit_in_the_last_frame_after_the_process_was_killed() {
 }
 
 #[test]
+fn a_damaged_frame_with_another_behind_it_is_no_torn_tail_even_if_the_mark_is_old() {
+    let machine = Machine::new();
+    let (log, _) = machine.open_with(CommitId::ZERO, LogOptions::default()).unwrap();
+    append(&log, 1).unwrap();
+    let mark = Path::new("/data/log/mark");
+    let old_mark = machine.disk.content(mark);
+    let segment = machine.segments().pop().unwrap();
+    let used = |machine: &Machine| {
+        let content = machine.disk.content(&segment).unwrap();
+        content.iter().rposition(|byte| *byte != 0).unwrap()
+    };
+    let first_end = used(&machine);
+    append(&log, 2).unwrap();
+    append(&log, 3).unwrap();
+    std::mem::forget(log);
+    machine.disk.restart(Survival::Everything);
+    machine.disk.replace(mark, old_mark);
+    machine.flip(&segment, first_end + 100);
+    let error = machine.open_with(CommitId::ZERO, LogOptions::default()).unwrap_err();
+    assert!(
+        matches!(&error, LogError::Corrupt { file, .. } if *file == segment),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn refuses_a_missing_or_shortened_segment_and_a_missing_mark() {
     let machine = closed_log();
     for segment in machine.segments() {
