@@ -64,18 +64,18 @@ class Server:
             raise AssertionError(f"{command} failed with {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
-    def spawn(self):
-        """Starts the process and does not wait for it to be ready."""
+    def spawn(self, *arguments, prefix=()):
+        """Starts the process, by way of the command `prefix` if given, and does not wait for it to be ready."""
         self.write_settings()
         (self.home / "run/bastide.json").unlink(missing_ok=True)
         self.log = open(self.home.parent / f"{self.home.name}-server.log", "ab")
         self.process = subprocess.Popen(
-            [BINARY, "start", "--home", self.home], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL
+            [*prefix, BINARY, "start", "--home", self.home, *arguments], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL
         )
 
-    def start(self):
+    def start(self, *arguments, prefix=()):
         """Starts the server and waits until it says that it is ready."""
-        self.spawn()
+        self.spawn(*arguments, prefix=prefix)
         deadline = time.monotonic() + START_SECONDS_MAX
         ready = self.home / "run/bastide.json"
         while time.monotonic() < deadline:
@@ -93,6 +93,16 @@ class Server:
     def output(self):
         """Everything that the server printed."""
         return (self.home.parent / f"{self.home.name}-server.log").read_text(errors="replace")
+
+    def fails_to_start(self, *arguments):
+        """Starts a server that is expected to refuse; returns its exit code and everything it ever printed."""
+        self.spawn(*arguments)
+        try:
+            code = self.process.wait(timeout=START_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server started, but should have refused:\n{self.output()}") from None
+        return code, self.output()
 
     def kill(self):
         """Ends the process as a power cut would."""
@@ -145,6 +155,13 @@ class Server:
             trusted_certificates=neo4j.TrustCustomCAs(str(self.certificate_authority)),
             **options,
         )
+
+    def shell(self, *arguments, text=None, password=PASSWORD, user="neo4j", timeout=60):
+        """Runs `bastide shell` on this server's home and returns what became of it."""
+        command = [BINARY, "shell", "--home", self.home, "-u", user, *arguments]
+        environment = {**os.environ, "NEO4J_PASSWORD": password, "NO_COLOR": "1"}
+        stdin = {"input": text} if text is not None else {"stdin": subprocess.DEVNULL}
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, **stdin)
 
     def query(self, text, **parameters):
         """Runs one statement and returns its rows as dictionaries."""

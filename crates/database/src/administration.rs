@@ -8,7 +8,7 @@ use bastide_audit::{Action, Event, Outcome};
 use bastide_cypher::ast::{AdminCommand, NameOrParameter, Password, UserChanges, UserStatus};
 use bastide_model::{Map, Value};
 use bastide_secret::SecretString;
-use bastide_security::{AdministrationPermit, OwnPasswordPermit, PasswordHash, SALT_BYTES, User, UserName};
+use bastide_security::{AccessMode, AdministrationPermit, OwnPasswordPermit, PasswordHash, SALT_BYTES, User, UserName};
 use bastide_status::{Code, Result, Status};
 
 use crate::information;
@@ -64,6 +64,10 @@ pub(crate) fn done(frame: &Arc<Frame>, system_updates: u64) -> ResultStream {
 
 /// Checks a command and hashes its passwords.
 pub(crate) fn prepare(frame: &Arc<Frame>, command: &AdminCommand, parameters: &Map) -> Result<Command> {
+    let is_change = !matches!(command, AdminCommand::TerminateTransactions { .. });
+    if is_change && frame.access_mode == AccessMode::Read {
+        return Err(bastide_execute::read_only_refused());
+    }
     if let AdminCommand::AlterCurrentUserPassword { from, to } = command {
         let _permit: OwnPasswordPermit = frame.permit()?;
         return own_password(frame, &password(from, parameters)?, &password(to, parameters)?).map(Command::Change);

@@ -63,11 +63,6 @@ impl PlanCache {
         let used = AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed));
         entries.insert((Arc::clone(database), Arc::clone(text)), Entry { plan, node_count, used });
     }
-
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }
 
 fn is_similar(planned_for: u64, now: u64) -> bool {

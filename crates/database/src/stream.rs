@@ -4,6 +4,7 @@
 //! that loses against another transaction can be run again without the client noticing. A result that is too large to be kept
 //! is streamed instead, and is then not run again.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -13,10 +14,10 @@ use bastide_model::{GraphRead, Map, Value};
 use bastide_plan::Plan;
 use bastide_plan::operator::Access;
 use bastide_security::ReadPermit;
-use bastide_status::{Code, Result};
+use bastide_status::{Code, Result, Status};
 
 use crate::session::Frame;
-use crate::transaction::{Carrier, OpenCarrier, SharedTransaction, locked, nothing};
+use crate::transaction::{Carrier, OpenCarrier, Renewal, SharedTransaction, locked, nothing};
 use crate::{bookmark, compile};
 
 /// Rows that a writing statement may answer and still be run again when it loses.
@@ -204,12 +205,12 @@ impl ResultStream {
         match &mut self.source {
             Source::Own { execution, carrier, first } => match first.pop_front() {
                 Some(batch) => Ok(Some(batch)),
-                None => execution.next_batch(&mut OpenCarrier(carrier), rows_max),
+                None => execution.next_batch(&mut OpenCarrier::fixed(carrier), rows_max),
             },
             Source::Kept { batches, .. } => Ok(batches.pop_front()),
             Source::Shared { execution, transaction } => {
                 let mut transaction = locked(transaction);
-                execution.next_batch(&mut OpenCarrier(&mut transaction.carrier), rows_max)
+                execution.next_batch(&mut OpenCarrier::fixed(&mut transaction.carrier), rows_max)
             }
             _ => Ok(None),
         }
@@ -220,8 +221,9 @@ impl ResultStream {
         let Source::Waiting(statement) = &self.source else { return Ok(()) };
         let mut losses = 0;
         let source = loop {
-            match statement.attempt(losses >= LOSSES_MAX) {
-                Err(status) if status.code() == Code::TransactionConflict && losses < LOSSES_MAX => losses += 1,
+            let committed = Cell::new(false);
+            match statement.attempt(losses >= LOSSES_MAX, &committed) {
+                Err(status) if is_loss(&status) && losses < LOSSES_MAX && !committed.get() => losses += 1,
                 outcome => break outcome?,
             }
             self.frame.check_running()?;
@@ -247,14 +249,14 @@ impl ResultStream {
         let bookmark = |commit| Some(bookmark::format(&self.frame.database.id, commit));
         match &mut self.source {
             Source::Own { execution, carrier, .. } => {
-                execution.discard(&mut OpenCarrier(carrier))?;
+                execution.discard(&mut OpenCarrier::fixed(carrier))?;
                 self.frame.check_running()?;
                 let commit = carrier.commit()?;
                 Ok(completion(execution, bookmark(commit)))
             }
             Source::Kept { execution, snapshot, .. } => Ok(completion(execution, bookmark(snapshot.commit_id()))),
             Source::Shared { execution, transaction } => {
-                execution.discard(&mut OpenCarrier(&mut locked(transaction).carrier))?;
+                execution.discard(&mut OpenCarrier::fixed(&mut locked(transaction).carrier))?;
                 Ok(completion(execution, None))
             }
             Source::Fixed { system_updates, .. } => Ok(Completion {
@@ -265,7 +267,7 @@ impl ResultStream {
                 bookmark: None,
             }),
             Source::Waiting(_) | Source::Over => {
-                Err(bastide_status::Status::new(Code::TransactionNotFound, "the statement is over"))
+                Err(Status::new(Code::TransactionNotFound, "the statement is over"))
             }
         }
     }
@@ -282,15 +284,19 @@ impl AutoCommit {
     }
 
     /// Runs the statement once. An error leaves nothing behind.
-    fn attempt(&self, hold_writer_slot: bool) -> Result<Source> {
+    fn attempt(&self, hold_writer_slot: bool, committed: &Cell<bool>) -> Result<Source> {
+        let renewal = Renewal { frame: &self.frame, committed };
         let mut carrier = Carrier::begin(&self.frame, true, hold_writer_slot)?;
         let mut execution = self.open()?;
         let mut batches = VecDeque::new();
         let mut rows = 0;
-        while let Some(batch) = execution.next_batch(&mut OpenCarrier(&mut carrier), usize::MAX)? {
+        while let Some(batch) =
+            execution.next_batch(&mut OpenCarrier::renewable(&mut carrier, renewal), usize::MAX)?
+        {
             rows += batch.len();
             batches.push_back(batch);
-            if rows > KEPT_ROWS_MAX {
+            // A statement that commits in between is run to its end, as the stream could not commit for it.
+            if rows > KEPT_ROWS_MAX && !committed.get() {
                 return Ok(Source::Own { execution, carrier, first: batches });
             }
         }
@@ -300,6 +306,11 @@ impl AutoCommit {
         let snapshot = compile::visible_graph(&self.frame).begin_read(&permit);
         Ok(Source::Kept { execution, batches, snapshot })
     }
+}
+
+/// Whether another transaction was first, so that trying again may succeed.
+fn is_loss(status: &Status) -> bool {
+    status.code() == Code::TransactionConflict
 }
 
 fn column_names(plan: &Plan) -> Vec<String> {

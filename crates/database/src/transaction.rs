@@ -1,9 +1,10 @@
 //! Explicit transactions, and what carries a statement through the graph.
 
+use std::cell::Cell;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use bastide_cypher::ast::StatementBody;
-use bastide_execute::{Execution, GraphAccess};
+use bastide_execute::{Execution, GraphAccess, TransactionControl};
 use bastide_graph::{Snapshot, Transaction};
 use bastide_model::{CommitId, GraphRead, GraphWrite, Map};
 use bastide_security::{AccessMode, ReadPermit, WritePermit};
@@ -60,11 +61,55 @@ impl Carrier {
 }
 
 /// A [`Carrier`] that is open, as the executor sees it.
-pub(crate) struct OpenCarrier<'a>(pub(crate) &'a mut Carrier);
+pub(crate) struct OpenCarrier<'a> {
+    carrier: &'a mut Carrier,
+    renewal: Option<Renewal<'a>>,
+}
+
+/// What a statement needs that commits in between.
+#[derive(Clone, Copy)]
+pub(crate) struct Renewal<'a> {
+    /// Whose transactions follow one another.
+    pub(crate) frame: &'a Frame,
+    /// Set once something was committed, after which the statement must not be run again.
+    pub(crate) committed: &'a Cell<bool>,
+}
+
+impl<'a> OpenCarrier<'a> {
+    /// For a statement of an explicit transaction, which may not commit in between.
+    pub(crate) fn fixed(carrier: &'a mut Carrier) -> Self {
+        Self { carrier, renewal: None }
+    }
+
+    /// For a statement in a transaction of its own.
+    pub(crate) fn renewable(carrier: &'a mut Carrier, renewal: Renewal<'a>) -> Self {
+        Self { carrier, renewal: Some(renewal) }
+    }
+
+    fn renew(&mut self, renewal: Renewal<'_>) -> Result<()> {
+        renewal.frame.check_running()?;
+        *self.carrier = Carrier::begin(renewal.frame, true, false)?;
+        Ok(())
+    }
+}
+
+impl TransactionControl for OpenCarrier<'_> {
+    fn commit_and_renew(&mut self) -> Result<()> {
+        let renewal = self.renewal.ok_or_else(over)?;
+        self.carrier.commit()?;
+        renewal.committed.set(true);
+        self.renew(renewal)
+    }
+
+    fn roll_back_and_renew(&mut self) -> Result<()> {
+        let renewal = self.renewal.ok_or_else(over)?;
+        self.renew(renewal)
+    }
+}
 
 impl GraphAccess for OpenCarrier<'_> {
     fn read(&self) -> &dyn GraphRead {
-        match &*self.0 {
+        match &*self.carrier {
             Carrier::Reading(snapshot) => snapshot,
             Carrier::Writing(transaction) => transaction.as_ref(),
             Carrier::Ended => nothing(),
@@ -72,11 +117,15 @@ impl GraphAccess for OpenCarrier<'_> {
     }
 
     fn write(&mut self) -> Result<&mut dyn GraphWrite> {
-        match &mut *self.0 {
+        match &mut *self.carrier {
             Carrier::Writing(transaction) => Ok(transaction.as_mut()),
             Carrier::Reading(_) => Err(bastide_execute::read_only_refused()),
             Carrier::Ended => Err(over()),
         }
+    }
+
+    fn transaction_control(&mut self) -> Option<&mut dyn TransactionControl> {
+        self.renewal.is_some().then_some(self as _)
     }
 }
 

@@ -365,3 +365,17 @@ fn procedures_and_show_commands_answer_rows() {
         ["'name' | true"]
     );
 }
+
+#[test]
+fn unwinding_a_range_counts_instead_of_keeping_a_list() {
+    let database = Database::new();
+    // No list of this length could be kept.
+    assert_eq!(
+        database.run("UNWIND range(1, 9000000000000000000) AS x RETURN x LIMIT 2"),
+        ["1", "2"]
+    );
+    assert_eq!(database.run("UNWIND range(5, 1, -2) AS x RETURN x"), ["5", "3", "1"]);
+    assert_eq!(database.run("UNWIND range(1, 0) AS x RETURN x"), [] as [&str; 0]);
+    assert_eq!(database.run("UNWIND range(1, null) AS x RETURN x"), [] as [&str; 0]);
+    assert!(database.error("UNWIND range(1, 2, 0) AS x RETURN x").message().contains("step"));
+}

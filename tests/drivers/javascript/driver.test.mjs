@@ -38,17 +38,21 @@ test('OPTIONAL takes plain connections on the same port', async () => {
   }
 })
 
+// The driver's own types have a text form; plain maps and lists are compared as JSON.
+const shown = value =>
+  value !== null && typeof value === 'object' && ![Object, Array].includes(value.constructor) ? String(value) : JSON.stringify(value)
+
 test('values come back as they went', async () => {
   const values = [
     null, true, neo4j.int(-1), neo4j.int('9223372036854775807'), 1.5, 'naïve ☃', [neo4j.int(1), 'x', null],
     { a: { b: [1.5] } }, new neo4j.types.Date(2024, 2, 29),
     new neo4j.types.LocalDateTime(2024, 2, 29, 1, 2, 3, 4), new neo4j.types.Duration(1, 2, 3, 4),
-    new neo4j.types.DateTime(2024, 7, 1, 12, 0, 0, 0, null, 'Europe/Stockholm'),
+    new neo4j.types.DateTime(2024, 7, 1, 12, 0, 0, 0, 7200, 'Europe/Stockholm'),
     new neo4j.types.Point(neo4j.int(4326), 12.5, 55.5)
   ]
   for (const value of values) {
     const { records } = await driver.executeQuery('RETURN $x AS x', { x: value })
-    assert.equal(String(JSON.stringify(records[0].get('x'))), String(JSON.stringify(value)))
+    assert.equal(shown(records[0].get('x')), shown(value))
   }
 })
 

@@ -5,6 +5,7 @@ import os
 
 import neo4j
 import pytest
+import pytz
 from neo4j.spatial import CartesianPoint, WGS84Point
 from neo4j.time import Date, DateTime, Duration, Time
 
@@ -66,10 +67,10 @@ def test_a_wrong_password_is_an_authentication_error():
         {"a": {"b": [1.5]}},
         bytearray(b"\x00\xff"),
         Date(2024, 2, 29),
-        Time(12, 30, 15, 123456789, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+        Time(12, 30, 15, 123456789, tzinfo=pytz.FixedOffset(120)),
         Time(1, 2, 3, 4),
         DateTime(2024, 2, 29, 12, 30, 15, 123456789),
-        DateTime(2024, 2, 29, 12, 30, 15, 5, tzinfo=datetime.timezone(datetime.timedelta(minutes=-90))),
+        DateTime(2024, 2, 29, 12, 30, 15, 5, tzinfo=pytz.FixedOffset(-90)),
         Duration(months=14, days=-3, seconds=4, nanoseconds=5),
         CartesianPoint((1.0, -2.5)),
         WGS84Point((12.5, 55.5, 3.0)),

@@ -306,7 +306,8 @@ impl Builder<'_> {
                 Box::new(Limit::new(self.build(input)?, count, *exhaust))
             }
             Kind::Unwind { input, list, slot } => {
-                return self.flat_map(input, Unwind::new(self.compile(list)?, *slot), live, &[*slot]);
+                let unwind = Unwind::new(self.compile(list)?, self.range_arguments(list)?, *slot);
+                return self.flat_map(input, unwind, live, &[*slot]);
             }
             Kind::Union {
                 inputs,
@@ -379,6 +380,16 @@ impl Builder<'_> {
     /// Prepares an expression.
     pub(super) fn compile(&self, expression: &Expression) -> Result<Compiled, Status> {
         compile(expression, &self.shared.text)
+    }
+
+    /// The prepared arguments of a call of `range()`, so that UNWIND can count instead of keeping a list.
+    fn range_arguments(&self, list: &Expression) -> Result<Option<Vec<Compiled>>, Status> {
+        match list {
+            Expression::Function { name, arguments, .. } if name.as_ref() == "range" => {
+                arguments.iter().map(|argument| self.compile(argument)).collect::<Result<_, _>>().map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Prepares a row count.

@@ -46,6 +46,12 @@ impl ProcedureRegistry {
             .insert(Arc::clone(&procedure.signature().name), procedure);
     }
 
+    /// Leaves out the procedures whose name does not pass. What `SHOW` commands run stays.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.procedures
+            .retain(|name, _| name.starts_with(SHOW_PREFIX) || keep(name));
+    }
+
     /// The procedure with this name.
     pub fn find(&self, name: &str) -> Option<&Arc<dyn Procedure>> {
         self.procedures.get(name)
