@@ -140,7 +140,8 @@ impl Client {
                 None => {
                     let count = self.stream.read(&mut buffer)?;
                     ensure!(count > 0, "the server closed the connection");
-                    self.input.extend(buffer.get(..count).context("a read is no longer than its buffer")?);
+                    self.input
+                        .extend(buffer.get(..count).context("a read is no longer than its buffer")?);
                 }
             }
         }

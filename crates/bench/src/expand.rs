@@ -19,11 +19,15 @@ pub fn measure() -> Result<Figure> {
     let graph = Graph::in_memory();
     let mut transaction = graph.begin_write(&WritePermit::for_system_startup("bench"), WriteOptions::default());
     let knows = transaction.relationship_type_id_or_create("KNOWS")?;
-    let nodes = (0..NODES).map(|_| transaction.create_node(&[])).collect::<Result<Vec<_>, _>>()?;
+    let nodes = (0..NODES)
+        .map(|_| transaction.create_node(&[]))
+        .collect::<Result<Vec<_>, _>>()?;
     let place = |number: u64| usize::try_from(number % NODES).context("a node number fits");
     for (number, start) in (0..NODES).zip(&nodes) {
         for step in 1..=DEGREE {
-            let end = nodes.get(place(number * 31 + step * 7_919)?).context("within the nodes")?;
+            let end = nodes
+                .get(place(number * 31 + step * 7_919)?)
+                .context("within the nodes")?;
             transaction.create_relationship(knows, *start, *end)?;
         }
     }
@@ -47,7 +51,9 @@ fn expand(snapshot: &dyn GraphRead, nodes: &[NodeId]) -> Result<f64> {
             buffer.clear();
             snapshot.expand(*node, Direction::Outgoing, &[], &mut buffer)?;
             count += buffer.len() as u64;
-            sum = buffer.iter().fold(sum, |sum, adjacent| sum.wrapping_add(adjacent.neighbour.0));
+            sum = buffer
+                .iter()
+                .fold(sum, |sum, adjacent| sum.wrapping_add(adjacent.neighbour.0));
         }
     }
     black_box(sum);
@@ -68,7 +74,9 @@ fn scan(snapshot: &dyn GraphRead, nodes: &[NodeId]) -> Result<f64> {
         for range in &ends {
             let slice = all.get(range.clone()).unwrap_or_default();
             count += slice.len() as u64;
-            sum = slice.iter().fold(sum, |sum, adjacent| sum.wrapping_add(adjacent.neighbour.0));
+            sum = slice
+                .iter()
+                .fold(sum, |sum, adjacent| sum.wrapping_add(adjacent.neighbour.0));
         }
     }
     black_box(sum);

@@ -59,9 +59,15 @@ fn main() -> Result<()> {
             figures.extend(commits::measure(&server, time)?);
         }
     }
-    println!("{:<44} {:>26} {:>34} {:>8}", "figure", "measured", "limit in the same run", "ratio");
+    println!(
+        "{:<44} {:>26} {:>34} {:>8}",
+        "figure", "measured", "limit in the same run", "ratio"
+    );
     for figure in figures {
-        println!("{:<44} {:>26} {:>34} {:>8.3}", figure.name, figure.measured, figure.limit, figure.ratio);
+        println!(
+            "{:<44} {:>26} {:>34} {:>8.3}",
+            figure.name, figure.measured, figure.limit, figure.ratio
+        );
     }
     Ok(())
 }
@@ -84,7 +90,10 @@ where
 {
     let workers = (0..threads).map(make).collect::<Result<Vec<_>>>()?;
     std::thread::scope(|scope| {
-        let handles: Vec<_> = workers.into_iter().map(|work| scope.spawn(move || per_second(time, work))).collect();
+        let handles: Vec<_> = workers
+            .into_iter()
+            .map(|work| scope.spawn(move || per_second(time, work)))
+            .collect();
         let mut total = 0.0;
         for handle in handles {
             total += handle.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;

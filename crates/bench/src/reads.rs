@@ -15,8 +15,14 @@ const CLIENTS: usize = 8;
 pub fn measure(server: &Server, time: Duration) -> Result<Figure> {
     let tls = tls(&server.authority())?;
     let mut client = Client::connect(&server.address, &tls)?;
-    client.run("CREATE CONSTRAINT IF NOT EXISTS FOR (n:Bench) REQUIRE n.key IS UNIQUE", 0)?;
-    client.run("UNWIND range(1, $x) AS key CREATE (:Bench {key: key, name: 'n' + toString(key)})", NODES)?;
+    client.run(
+        "CREATE CONSTRAINT IF NOT EXISTS FOR (n:Bench) REQUIRE n.key IS UNIQUE",
+        0,
+    )?;
+    client.run(
+        "UNWIND range(1, $x) AS key CREATE (:Bench {key: key, name: 'n' + toString(key)})",
+        NODES,
+    )?;
     let reads = per_second_on(CLIENTS, time, |number| {
         let mut client = Client::connect(&server.address, &tls)?;
         let mut key = i64::try_from(number)? * 7_919;

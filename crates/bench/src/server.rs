@@ -29,7 +29,10 @@ impl Server {
             set_mode(path, 0o700)?;
         }
         let file = conf.join("bastide.conf");
-        std::fs::write(&file, "server.bolt.listen_address=127.0.0.1:0\nserver.https.enabled=false\n")?;
+        std::fs::write(
+            &file,
+            "server.bolt.listen_address=127.0.0.1:0\nserver.https.enabled=false\n",
+        )?;
         set_mode(&file, 0o600)?;
         let home_text = home.display().to_string();
         let done = Command::new(binary)
@@ -46,7 +49,11 @@ impl Server {
             .stderr(log)
             .stdin(Stdio::null())
             .spawn()?;
-        let mut server = Self { process, home: folder, address: String::new() };
+        let mut server = Self {
+            process,
+            home: folder,
+            address: String::new(),
+        };
         server.address = server.await_ready(&home.join("run/bastide.json"))?;
         Ok(server)
     }
@@ -58,8 +65,14 @@ impl Server {
                 let log = std::fs::read_to_string(self.home.path().join("server.log"))?;
                 bail!("the server ended with {status}: {log}");
             }
-            let ready = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-            if let Some(address) = ready.as_ref().and_then(|ready| ready.get("bolt")).and_then(|bolt| bolt.as_str()) {
+            let ready = std::fs::read(file)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+            if let Some(address) = ready
+                .as_ref()
+                .and_then(|ready| ready.get("bolt"))
+                .and_then(|bolt| bolt.as_str())
+            {
                 return Ok(address.to_owned());
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -54,7 +54,10 @@ pub struct Engine {
 impl Engine {
     /// An empty graph with these procedures.
     pub fn new(options: ExecutionOptions) -> Self {
-        Self { graph: Graph::in_memory(), options }
+        Self {
+            graph: Graph::in_memory(),
+            options,
+        }
     }
 
     /// Runs one statement in a transaction of its own.
@@ -62,11 +65,18 @@ impl Engine {
     /// # Errors
     /// With nothing changed.
     pub fn run(&self, text: &str, parameters: &Map) -> Result<Answer, EngineError> {
-        let compile = |status| EngineError { phase: Phase::Compile, status, detail: None };
-        let run = |status| EngineError { phase: Phase::Run, status, detail: None };
-        let statement = parse(text, ParseLimits::default()).map_err(|error| {
-            compile(Status::new(bastide_status::Code::SyntaxError, error.message.clone()))
-        })?;
+        let compile = |status| EngineError {
+            phase: Phase::Compile,
+            status,
+            detail: None,
+        };
+        let run = |status| EngineError {
+            phase: Phase::Run,
+            status,
+            detail: None,
+        };
+        let statement = parse(text, ParseLimits::default())
+            .map_err(|error| compile(Status::new(bastide_status::Code::SyntaxError, error.message.clone())))?;
         let permit = WritePermit::for_system_startup(DATABASE);
         let mut transaction = self.graph.begin_write(&permit, WriteOptions::default());
         let context = GraphContext {
@@ -81,13 +91,23 @@ impl Engine {
         })?;
         let columns = plan.columns.iter().map(|column| column.name.to_string()).collect();
         let mut execution = Execution::open(Arc::new(plan), text, parameters, self.options.clone()).map_err(run)?;
-        let mut answer = Answer { columns, rows: Vec::new() };
-        while let Some(batch) = execution.next_batch(&mut ReadWrite(&mut transaction), usize::MAX).map_err(run)? {
+        let mut answer = Answer {
+            columns,
+            rows: Vec::new(),
+        };
+        while let Some(batch) = execution
+            .next_batch(&mut ReadWrite(&mut transaction), usize::MAX)
+            .map_err(run)?
+        {
             for row in batch.rows() {
-                answer.rows.push(row.iter().map(|value| tree(value, &transaction)).collect());
+                answer
+                    .rows
+                    .push(row.iter().map(|value| tree(value, &transaction)).collect());
             }
         }
-        transaction.commit().map_err(|error| run(bastide_execute::evaluate::graph_status(&error)))?;
+        transaction
+            .commit()
+            .map_err(|error| run(bastide_execute::evaluate::graph_status(&error)))?;
         Ok(answer)
     }
 
@@ -105,7 +125,11 @@ pub fn tree(value: &Value, graph: &dyn GraphRead) -> Tree {
         Value::Integer(value) => Tree::Integer(*value),
         Value::Float(value) => Tree::Float(*value),
         Value::List(items) => Tree::List(items.iter().map(|item| tree(item, graph)).collect()),
-        Value::Map(map) => Tree::Map(map.iter().map(|(key, item)| (key.to_string(), tree(item, graph))).collect()),
+        Value::Map(map) => Tree::Map(
+            map.iter()
+                .map(|(key, item)| (key.to_string(), tree(item, graph)))
+                .collect(),
+        ),
         Value::Node(node) => node_tree(*node, graph),
         Value::Relationship(relationship) => relationship_tree(*relationship, graph),
         Value::Path(path) => path_tree(path, graph),
@@ -116,10 +140,19 @@ pub fn tree(value: &Value, graph: &dyn GraphRead) -> Tree {
 fn node_tree(node: NodeId, graph: &dyn GraphRead) -> Tree {
     let (mut labels, mut properties): (Vec<LabelId>, _) = (Vec::new(), Vec::new());
     // An entity deleted by the statement shows as one without content.
-    let _absent = (graph.node_labels(node, &mut labels), graph.node_properties(node, &mut properties));
-    let labels: BTreeSet<String> =
-        labels.into_iter().filter_map(|label| graph.label_name(label)).map(|name| name.to_string()).collect();
-    Tree::Node { labels, properties: property_trees(&properties, graph) }
+    let _absent = (
+        graph.node_labels(node, &mut labels),
+        graph.node_properties(node, &mut properties),
+    );
+    let labels: BTreeSet<String> = labels
+        .into_iter()
+        .filter_map(|label| graph.label_name(label))
+        .map(|name| name.to_string())
+        .collect();
+    Tree::Node {
+        labels,
+        properties: property_trees(&properties, graph),
+    }
 }
 
 fn relationship_tree(relationship: RelationshipId, graph: &dyn GraphRead) -> Tree {
@@ -142,7 +175,11 @@ fn property_trees(properties: &[(PropertyKeyId, Value)], graph: &dyn GraphRead) 
 
 fn path_tree(path: &Path, graph: &dyn GraphRead) -> Tree {
     let steps = path.steps.iter().map(|step| {
-        (relationship_tree(step.relationship, graph), step.forward, node_tree(step.node, graph))
+        (
+            relationship_tree(step.relationship, graph),
+            step.forward,
+            node_tree(step.node, graph),
+        )
     });
     Tree::Path(Box::new(node_tree(path.start, graph)), steps.collect())
 }

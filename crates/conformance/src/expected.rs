@@ -11,10 +11,16 @@ use crate::tree::Tree;
 /// # Errors
 /// If the cell is not in the TCK's notation.
 pub fn parse_cell(cell: &str) -> Result<Tree> {
-    let mut reader = Reader { characters: cell.trim().chars().collect(), place: 0 };
+    let mut reader = Reader {
+        characters: cell.trim().chars().collect(),
+        place: 0,
+    };
     let tree = reader.value().with_context(|| format!("in the cell `{cell}`"))?;
     reader.space();
-    ensure!(reader.place == reader.characters.len(), "the cell `{cell}` goes on after its value");
+    ensure!(
+        reader.place == reader.characters.len(),
+        "the cell `{cell}` goes on after its value"
+    );
     Ok(tree)
 }
 
@@ -122,7 +128,13 @@ impl Reader {
         self.space();
         let quoted = self.eat('`');
         let start = self.place;
-        while self.peek().is_some_and(|c| if quoted { c != '`' } else { c.is_alphanumeric() || c == '_' }) {
+        while self.peek().is_some_and(|c| {
+            if quoted {
+                c != '`'
+            } else {
+                c.is_alphanumeric() || c == '_'
+            }
+        }) {
             self.place += 1;
         }
         let name = self.characters.iter().skip(start).take(self.place - start).collect();
@@ -149,7 +161,11 @@ impl Reader {
 
     fn properties(&mut self) -> Result<BTreeMap<String, Tree>> {
         self.space();
-        if self.peek() == Some('{') { self.map() } else { Ok(BTreeMap::new()) }
+        if self.peek() == Some('{') {
+            self.map()
+        } else {
+            Ok(BTreeMap::new())
+        }
     }
 
     fn node(&mut self) -> Result<Tree> {
@@ -169,7 +185,10 @@ impl Reader {
         let relationship_type = self.name();
         let properties = self.properties()?;
         self.expect(']')?;
-        Ok(Tree::Relationship { relationship_type, properties })
+        Ok(Tree::Relationship {
+            relationship_type,
+            properties,
+        })
     }
 
     fn path(&mut self) -> Result<Tree> {
@@ -205,7 +224,10 @@ mod tests {
             ("{b: 1, a: null}", "{a: null, b: 1}"),
             ("(:B:A {x: 1})", "(:A:B{x: 1})"),
             ("[:T]", "[:T{}]"),
-            ("<(:A)-[:T {x: 1}]->()<-[:S]-(:B)>", "<(:A{})-[:T{x: 1}]->({})<-[:S{}]-(:B{})>"),
+            (
+                "<(:A)-[:T {x: 1}]->()<-[:S]-(:B)>",
+                "<(:A{})-[:T{x: 1}]->({})<-[:S{}]-(:B{})>",
+            ),
         ] {
             assert_eq!(parse_cell(cell).unwrap().to_string(), shown);
         }

@@ -71,7 +71,10 @@ pub fn read_cases(features: &Path) -> Result<Vec<Case>> {
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let scenarios = gherkin::parse(&text).with_context(|| file.display().to_string())?;
         let relative = file.strip_prefix(features).unwrap_or(&file);
-        let folder = relative.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
+        let folder = relative
+            .parent()
+            .map(|parent| parent.display().to_string())
+            .unwrap_or_default();
         let stem = relative.with_extension("").display().to_string();
         for scenario in &scenarios {
             unfold(&folder, &stem, scenario, &mut cases)
@@ -95,40 +98,64 @@ fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 type Substitution = Vec<(String, String)>;
 
-fn unfold(
-    folder: &str,
-    stem: &str,
-    scenario: &Scenario,
-    cases: &mut Vec<Case>,
-) -> Result<()> {
+fn unfold(folder: &str, stem: &str, scenario: &Scenario, cases: &mut Vec<Case>) -> Result<()> {
     let mut substitutions: Vec<Substitution> = Vec::new();
     for table in &scenario.examples {
-        let Some((header, rows)) = table.split_first() else { continue };
-        substitutions.extend(rows.iter().map(|row| header.iter().cloned().zip(row.iter().cloned()).collect()));
+        let Some((header, rows)) = table.split_first() else {
+            continue;
+        };
+        substitutions.extend(
+            rows.iter()
+                .map(|row| header.iter().cloned().zip(row.iter().cloned()).collect()),
+        );
     }
     let is_outline = !scenario.examples.is_empty();
     if !is_outline {
         substitutions.push(Vec::new());
     }
     for (number, substitution) in substitutions.iter().enumerate() {
-        let suffix = if is_outline { format!(" #{}", number + 1) } else { String::new() };
-        let steps = scenario.steps.iter().map(|step| typed_step(step, substitution)).collect::<Result<_>>()?;
-        cases.push(Case { folder: folder.to_owned(), name: format!("{stem} {}{suffix}", scenario.name), steps });
+        let suffix = if is_outline {
+            format!(" #{}", number + 1)
+        } else {
+            String::new()
+        };
+        let steps = scenario
+            .steps
+            .iter()
+            .map(|step| typed_step(step, substitution))
+            .collect::<Result<_>>()?;
+        cases.push(Case {
+            folder: folder.to_owned(),
+            name: format!("{stem} {}{suffix}", scenario.name),
+            steps,
+        });
     }
     Ok(())
 }
 
 fn substitute(text: &str, substitution: &Substitution) -> String {
-    substitution.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("<{name}>"), value))
+    substitution.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("<{name}>"), value)
+    })
 }
 
 fn typed_step(step: &RawStep, substitution: &Substitution) -> Result<Step> {
     let text = substitute(&step.text, substitution);
-    let query = || substitute(step.doc_string.as_deref().unwrap_or_default(), substitution).trim().to_owned();
-    let table: Vec<Vec<String>> = step.table.iter().map(|row| {
-        row.iter().map(|cell| substitute(cell, substitution)).collect()
-    }).collect();
-    let result = |ordered, any_list_order| Step::Result { table: table.clone(), ordered, any_list_order };
+    let query = || {
+        substitute(step.doc_string.as_deref().unwrap_or_default(), substitution)
+            .trim()
+            .to_owned()
+    };
+    let table: Vec<Vec<String>> = step
+        .table
+        .iter()
+        .map(|row| row.iter().map(|cell| substitute(cell, substitution)).collect())
+        .collect();
+    let result = |ordered, any_list_order| Step::Result {
+        table: table.clone(),
+        ordered,
+        any_list_order,
+    };
     Ok(match text.trim_end_matches(':') {
         "an empty graph" | "any graph" => Step::EmptyGraph,
         "having executed" => Step::Prepare(query()),
@@ -141,7 +168,10 @@ fn typed_step(step: &RawStep, substitution: &Substitution) -> Result<Step> {
         "the result should be empty" => Step::EmptyResult,
         "no side effects" => Step::NoSideEffects,
         "the side effects should be" => Step::SideEffects(
-            pairs(&table).into_iter().map(|(name, count)| Ok((name, count.parse()?))).collect::<Result<_>>()?,
+            pairs(&table)
+                .into_iter()
+                .map(|(name, count)| Ok((name, count.parse()?)))
+                .collect::<Result<_>>()?,
         ),
         other => phrase(other, &table)?,
     })
@@ -160,11 +190,18 @@ fn phrase(text: &str, table: &[Vec<String>]) -> Result<Step> {
         .split_once(" should be raised at ")
     {
         let (phase, detail) = rest.split_once(": ").unwrap_or((rest, "*"));
-        return Ok(Step::Error { kind: kind.to_owned(), phase: phase.to_owned(), detail: detail.to_owned() });
+        return Ok(Step::Error {
+            kind: kind.to_owned(),
+            phase: phase.to_owned(),
+            detail: detail.to_owned(),
+        });
     }
     bail!("the step `{text}` is not known")
 }
 
 fn pairs(table: &[Vec<String>]) -> Vec<(String, String)> {
-    table.iter().filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone()))).collect()
+    table
+        .iter()
+        .filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone())))
+        .collect()
 }

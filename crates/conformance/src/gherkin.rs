@@ -52,30 +52,57 @@ pub fn parse(text: &str) -> Result<Vec<Scenario>> {
             Section::Background => Some(&mut background),
             _ => scenarios.last_mut().map(|scenario| &mut scenario.steps),
         };
-        if let Some(name) = trimmed.strip_prefix("Scenario Outline:").or_else(|| trimmed.strip_prefix("Scenario:")) {
+        if let Some(name) = trimmed
+            .strip_prefix("Scenario Outline:")
+            .or_else(|| trimmed.strip_prefix("Scenario:"))
+        {
             section = Section::Steps;
             let (name, steps) = (name.trim().to_owned(), background.clone());
-            scenarios.push(Scenario { name, steps, examples: Vec::new() });
+            scenarios.push(Scenario {
+                name,
+                steps,
+                examples: Vec::new(),
+            });
         } else if trimmed.starts_with("Background:") {
             section = Section::Background;
         } else if trimmed.starts_with("Examples:") {
             section = Section::Examples;
-            scenarios.last_mut().with_context(|| format!("line {}: examples of nothing", number + 1))?.examples.push(Vec::new());
+            scenarios
+                .last_mut()
+                .with_context(|| format!("line {}: examples of nothing", number + 1))?
+                .examples
+                .push(Vec::new());
         } else if trimmed.starts_with('|') {
             let table = match section {
                 Section::Examples => scenarios.last_mut().and_then(|scenario| scenario.examples.last_mut()),
                 _ => steps.and_then(|steps| steps.last_mut()).map(|step| &mut step.table),
             };
-            table.with_context(|| format!("line {}: a table of nothing", number + 1))?.push(cells(trimmed));
+            table
+                .with_context(|| format!("line {}: a table of nothing", number + 1))?
+                .push(cells(trimmed));
         } else if trimmed == "\"\"\"" {
             let indentation = line.len() - line.trim_start().len();
-            let content = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "\"\"\"");
-            let content: Vec<&str> = content.map(|line| line.get(indentation..).unwrap_or_default()).collect();
+            let content = lines
+                .by_ref()
+                .map(|(_, line)| line)
+                .take_while(|line| line.trim() != "\"\"\"");
+            let content: Vec<&str> = content
+                .map(|line| line.get(indentation..).unwrap_or_default())
+                .collect();
             let step = steps.and_then(|steps| steps.last_mut());
-            step.with_context(|| format!("line {}: a doc string of nothing", number + 1))?.doc_string = Some(content.join("\n"));
-        } else if let Some(text) = ["Given ", "When ", "Then ", "And ", "But "].iter().find_map(|word| trimmed.strip_prefix(word)) {
-            let step = RawStep { text: text.trim().to_owned(), ..RawStep::default() };
-            steps.with_context(|| format!("line {}: a step of nothing", number + 1))?.push(step);
+            step.with_context(|| format!("line {}: a doc string of nothing", number + 1))?
+                .doc_string = Some(content.join("\n"));
+        } else if let Some(text) = ["Given ", "When ", "Then ", "And ", "But "]
+            .iter()
+            .find_map(|word| trimmed.strip_prefix(word))
+        {
+            let step = RawStep {
+                text: text.trim().to_owned(),
+                ..RawStep::default()
+            };
+            steps
+                .with_context(|| format!("line {}: a step of nothing", number + 1))?
+                .push(step);
         } else if !scenarios.is_empty() {
             bail!("line {}: `{trimmed}` is not understood", number + 1);
         }
@@ -137,7 +164,9 @@ Feature: F
       | 1 |
 "#;
         let scenarios = parse(text).unwrap();
-        let [scenario] = scenarios.as_slice() else { panic!("{scenarios:?}") };
+        let [scenario] = scenarios.as_slice() else {
+            panic!("{scenarios:?}")
+        };
         assert_eq!(scenario.steps.len(), 3);
         assert_eq!(scenario.steps[1].doc_string.as_deref(), Some("RETURN 1\n  AS x"));
         assert_eq!(scenario.steps[2].table, [["x | y", r"'\\'", r"'\''"]]);

@@ -29,7 +29,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Plans and parsers recurse; a connection of the server has a stack of this size, too.
-    let worker = std::thread::Builder::new().stack_size(8 << 20).spawn(move || run(&arguments));
+    let worker = std::thread::Builder::new()
+        .stack_size(8 << 20)
+        .spawn(move || run(&arguments));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         Ok(Ok(Err(error))) => {
@@ -42,7 +44,11 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let cases = read_cases(&arguments.features)?;
-    let graphs = arguments.features.parent().context("the features have no folder above")?.join("graphs");
+    let graphs = arguments
+        .features
+        .parent()
+        .context("the features have no folder above")?
+        .join("graphs");
     let mut folders: BTreeMap<&str, [u32; 2]> = BTreeMap::new();
     let mut passed = BTreeSet::new();
     // A panic is a failure of the case, said below; its trace would bury the report.
@@ -76,7 +82,9 @@ fn report(folders: &BTreeMap<&str, [u32; 2]>) {
     for (folder, [passed, failed]) in folders {
         println!("{folder:<40} {passed:>5} passed {failed:>5} failed");
     }
-    let total = folders.values().fold([0, 0], |total, counts| [total[0] + counts[0], total[1] + counts[1]]);
+    let total = folders
+        .values()
+        .fold([0, 0], |total, counts| [total[0] + counts[0], total[1] + counts[1]]);
     println!("{} passed, {} failed", total[0], total[1]);
 }
 
@@ -84,13 +92,21 @@ fn hold_ratchet(passed: &BTreeSet<String>, update: bool) -> Result<()> {
     let ratchet = Ratchet::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tck-passing.txt"))?;
     let verdict = ratchet.compare(passed);
     if !verdict.lost.is_empty() {
-        bail!("{} cases passed before and fail now:\n  {}", verdict.lost.len(), verdict.lost.join("\n  "));
+        bail!(
+            "{} cases passed before and fail now:\n  {}",
+            verdict.lost.len(),
+            verdict.lost.join("\n  ")
+        );
     }
     if update {
         ratchet.write(passed)?;
     }
     if !verdict.gained.is_empty() {
-        println!("{} cases pass for the first time{}", verdict.gained.len(), if update { "" } else { "; add them with --update" });
+        println!(
+            "{} cases pass for the first time{}",
+            verdict.gained.len(),
+            if update { "" } else { "; add them with --update" }
+        );
     }
     Ok(())
 }

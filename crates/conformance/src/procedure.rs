@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bastide_execute::{Procedure, ProcedureContext, ProcedureRow};
 use bastide_model::{Value, order};
-use bastide_plan::procedure::{ProcedureArgument, ProcedureMode, ProcedureResult, ProcedureSignature};
 use bastide_plan::Type;
+use bastide_plan::procedure::{ProcedureArgument, ProcedureMode, ProcedureResult, ProcedureSignature};
 use bastide_security::Action;
 use bastide_status::Status;
 
@@ -25,29 +25,53 @@ impl TableProcedure {
     /// If the signature or a cell cannot be read.
     pub fn parse(signature: &str, table: &[Vec<String>]) -> Result<Self, String> {
         let malformed = || format!("the signature `{signature}` cannot be read");
-        let (head, results) = signature.trim_end_matches(':').rsplit_once(":: (").ok_or_else(malformed)?;
+        let (head, results) = signature
+            .trim_end_matches(':')
+            .rsplit_once(":: (")
+            .ok_or_else(malformed)?;
         let (name, arguments) = head.split_once('(').ok_or_else(malformed)?;
         let arguments = fields(arguments.trim().trim_end_matches(')')).ok_or_else(malformed)?;
         let results = fields(results.trim().trim_end_matches(')')).ok_or_else(malformed)?;
-        let rows = table.iter().skip(1).map(|row| row_values(row)).collect::<Result<_, _>>()?;
+        let rows = table
+            .iter()
+            .skip(1)
+            .map(|row| row_values(row))
+            .collect::<Result<_, _>>()?;
         let signature = ProcedureSignature {
             name: name.trim().into(),
             arguments: arguments
                 .into_iter()
-                .map(|(name, value_type)| ProcedureArgument { name: name.into(), value_type, default: None })
+                .map(|(name, value_type)| ProcedureArgument {
+                    name: name.into(),
+                    value_type,
+                    default: None,
+                })
                 .collect(),
             results: results
                 .into_iter()
-                .map(|(name, value_type)| ProcedureResult { name: name.into(), value_type, is_default: true })
+                .map(|(name, value_type)| ProcedureResult {
+                    name: name.into(),
+                    value_type,
+                    is_default: true,
+                })
                 .collect(),
             mode: ProcedureMode::Read,
         };
-        Ok(Self { signature: Arc::new(signature), rows })
+        Ok(Self {
+            signature: Arc::new(signature),
+            rows,
+        })
     }
 }
 
 fn row_values(row: &[String]) -> Result<Vec<Value>, String> {
-    row.iter().map(|cell| parse_cell(cell).map(|tree| parameter(&tree)).map_err(|error| error.to_string())).collect()
+    row.iter()
+        .map(|cell| {
+            parse_cell(cell)
+                .map(|tree| parameter(&tree))
+                .map_err(|error| error.to_string())
+        })
+        .collect()
 }
 
 fn fields(text: &str) -> Option<Vec<(String, Type)>> {
@@ -88,7 +112,12 @@ impl Procedure for TableProcedure {
                 (cell.is_null() && argument.is_null()) || order::equals(cell, argument) == Some(true)
             })
         };
-        Ok(self.rows.iter().filter(same).map(|row| row.iter().skip(arguments.len()).cloned().collect()).collect())
+        Ok(self
+            .rows
+            .iter()
+            .filter(same)
+            .map(|row| row.iter().skip(arguments.len()).cloned().collect())
+            .collect())
     }
 }
 
@@ -99,9 +128,19 @@ mod tests {
     #[test]
     fn reads_the_signatures_of_the_tck() {
         for (text, name, arguments, results) in [
-            ("test.my.proc(name :: STRING?, id :: INTEGER?) :: (city :: STRING?, code :: INTEGER?)", "test.my.proc", 2, 2),
+            (
+                "test.my.proc(name :: STRING?, id :: INTEGER?) :: (city :: STRING?, code :: INTEGER?)",
+                "test.my.proc",
+                2,
+                2,
+            ),
             ("test.doNothing() :: ()", "test.doNothing", 0, 0),
-            ("test.my.proc(in :: INTEGER?) :: (a :: INTEGER?, b :: INTEGER?) ", "test.my.proc", 1, 2),
+            (
+                "test.my.proc(in :: INTEGER?) :: (a :: INTEGER?, b :: INTEGER?) ",
+                "test.my.proc",
+                1,
+                2,
+            ),
         ] {
             let procedure = TableProcedure::parse(text.trim(), &[]).unwrap();
             assert_eq!(procedure.signature.name.as_ref(), name);

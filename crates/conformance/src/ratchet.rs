@@ -32,8 +32,15 @@ impl Ratchet {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        let known = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
-        Ok(Self { path: path.to_owned(), known })
+        let known = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect();
+        Ok(Self {
+            path: path.to_owned(),
+            known,
+        })
     }
 
     /// Compares a run with the file.
@@ -49,7 +56,9 @@ impl Ratchet {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, passed: &BTreeSet<String>) -> Result<()> {
-        let mut text = String::from("# TCK cases that pass. `cargo xtask tck --update` adds to it; a line is taken out only with a reason.\n");
+        let mut text = String::from(
+            "# TCK cases that pass. `cargo xtask tck --update` adds to it; a line is taken out only with a reason.\n",
+        );
         for name in passed {
             text.push_str(name);
             text.push('\n');
@@ -69,6 +78,9 @@ mod tests {
         let ratchet = Ratchet::read(&folder).unwrap();
         std::fs::remove_file(&folder).unwrap();
         let verdict = ratchet.compare(&["b", "c"].map(str::to_owned).into());
-        assert_eq!((verdict.lost, verdict.gained), (vec!["a".to_owned()], vec!["c".to_owned()]));
+        assert_eq!(
+            (verdict.lost, verdict.gained),
+            (vec!["a".to_owned()], vec!["c".to_owned()])
+        );
     }
 }

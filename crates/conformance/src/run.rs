@@ -35,7 +35,10 @@ pub fn run_case(case: &Case, graphs: &Path) -> CaseOutcome {
             registry.register(Arc::new(TableProcedure::parse(signature, table)?));
         }
     }
-    let options = ExecutionOptions { procedures: Arc::new(registry), ..ExecutionOptions::default() };
+    let options = ExecutionOptions {
+        procedures: Arc::new(registry),
+        ..ExecutionOptions::default()
+    };
     let mut runner = Runner {
         engine: Engine::new(options),
         graphs,
@@ -68,7 +71,11 @@ impl Runner<'_> {
                 self.outcome = Some(self.engine.run(text, &self.parameters));
                 Ok(())
             }
-            Step::Result { table, ordered, any_list_order } => check_result(self.answer()?, table, *ordered, *any_list_order),
+            Step::Result {
+                table,
+                ordered,
+                any_list_order,
+            } => check_result(self.answer()?, table, *ordered, *any_list_order),
             Step::EmptyResult => match self.answer()?.rows.len() {
                 0 => Ok(()),
                 rows => Err(format!("expected no rows, got {rows}")),
@@ -114,7 +121,10 @@ impl Runner<'_> {
             return Err(format!("expected {kind} {detail}, got {:?}", error.status));
         }
         if phase == "compile time" && error.phase != Phase::Compile {
-            return Err(format!("expected {kind} {detail} at compile time, got it while running: {:?}", error.status));
+            return Err(format!(
+                "expected {kind} {detail} at compile time, got it while running: {:?}",
+                error.status
+            ));
         }
         match error.detail {
             Some(found) if detail != "*" && found != detail => Err(format!("expected {detail}, got {found}")),
@@ -126,18 +136,28 @@ impl Runner<'_> {
         let found = self.before.changes_to(&self.engine.census());
         let mut expected: Vec<_> = expected.iter().filter(|(_, count)| *count != 0).cloned().collect();
         expected.sort();
-        if found == expected { Ok(()) } else { Err(format!("expected side effects {expected:?}, got {found:?}")) }
+        if found == expected {
+            Ok(())
+        } else {
+            Err(format!("expected side effects {expected:?}, got {found:?}"))
+        }
     }
 }
 
 fn check_result(answer: &Answer, table: &[Vec<String>], ordered: bool, any_list_order: bool) -> CaseOutcome {
-    let Some((header, rows)) = table.split_first() else { return Err("the table has no header".to_owned()) };
+    let Some((header, rows)) = table.split_first() else {
+        return Err("the table has no header".to_owned());
+    };
     if *header != answer.columns {
         return Err(format!("expected columns {header:?}, got {:?}", answer.columns));
     }
     let expected: Vec<Vec<Tree>> = rows
         .iter()
-        .map(|row| row.iter().map(|cell| parse_cell(cell).map_err(|error| format!("{error:#}"))).collect())
+        .map(|row| {
+            row.iter()
+                .map(|cell| parse_cell(cell).map_err(|error| format!("{error:#}")))
+                .collect()
+        })
         .collect::<Result<_, _>>()?;
     let same = |left: &Vec<Tree>, right: &Vec<Tree>| {
         left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.matches(b, any_list_order))
@@ -147,12 +167,19 @@ fn check_result(answer: &Answer, table: &[Vec<String>], ordered: bool, any_list_
     } else {
         same_bag(&expected, &answer.rows, same)
     };
-    if holds { Ok(()) } else { Err(format!("expected {}, got {}", shown(&expected), shown(&answer.rows))) }
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("expected {}, got {}", shown(&expected), shown(&answer.rows)))
+    }
 }
 
 fn shown(rows: &[Vec<Tree>]) -> String {
     const ROWS_SHOWN: usize = 20;
-    let rows = rows.iter().take(ROWS_SHOWN).map(|row| row.iter().map(Tree::to_string).collect::<Vec<_>>().join(" | "));
+    let rows = rows
+        .iter()
+        .take(ROWS_SHOWN)
+        .map(|row| row.iter().map(Tree::to_string).collect::<Vec<_>>().join(" | "));
     rows.collect::<Vec<_>>().join(" // ")
 }
 
@@ -164,7 +191,12 @@ pub(crate) fn parameter(tree: &Tree) -> Value {
         Tree::Float(value) => Value::Float(*value),
         Tree::String(value) => Value::from(value.as_str()),
         Tree::List(items) => Value::from(items.iter().map(parameter).collect::<Vec<_>>()),
-        Tree::Map(entries) => Value::map(entries.iter().map(|(key, item)| (key.as_str(), parameter(item))).collect()),
+        Tree::Map(entries) => Value::map(
+            entries
+                .iter()
+                .map(|(key, item)| (key.as_str(), parameter(item)))
+                .collect(),
+        ),
         Tree::Null | Tree::Node { .. } | Tree::Relationship { .. } | Tree::Path(..) => Value::Null,
     }
 }

@@ -28,7 +28,10 @@ impl Census {
         for node in nodes {
             census.nodes.insert(node);
             let (mut labels, mut properties) = (Vec::new(), Vec::new());
-            let _in_memory = (graph.node_labels(node, &mut labels), graph.node_properties(node, &mut properties));
+            let _in_memory = (
+                graph.node_labels(node, &mut labels),
+                graph.node_properties(node, &mut properties),
+            );
             census.labels.extend(labels);
             census.add_properties(true, node.0, properties);
         }
@@ -42,7 +45,11 @@ impl Census {
     }
 
     fn add_properties(&mut self, is_node: bool, id: u64, properties: Vec<(PropertyKeyId, Value)>) {
-        self.properties.extend(properties.into_iter().map(|(key, value)| (is_node, id, key, format!("{value:?}"))));
+        self.properties.extend(
+            properties
+                .into_iter()
+                .map(|(key, value)| (is_node, id, key, format!("{value:?}"))),
+        );
     }
 
     /// The side effects that lead from this census to `after`, by the TCK's names, without those that are 0.

@@ -58,12 +58,25 @@ impl Tree {
                 a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.matches(y, any_list_order))
             }
             (Self::Map(a), Self::Map(b)) => same_map(a, b, any_list_order),
-            (Self::Node { labels: a, properties: p }, Self::Node { labels: b, properties: q }) => {
-                a == b && same_map(p, q, any_list_order)
-            }
             (
-                Self::Relationship { relationship_type: a, properties: p },
-                Self::Relationship { relationship_type: b, properties: q },
+                Self::Node {
+                    labels: a,
+                    properties: p,
+                },
+                Self::Node {
+                    labels: b,
+                    properties: q,
+                },
+            ) => a == b && same_map(p, q, any_list_order),
+            (
+                Self::Relationship {
+                    relationship_type: a,
+                    properties: p,
+                },
+                Self::Relationship {
+                    relationship_type: b,
+                    properties: q,
+                },
             ) => a == b && same_map(p, q, any_list_order),
             (Self::Path(a, steps), Self::Path(b, other_steps)) => {
                 a.matches(b, any_list_order)
@@ -79,20 +92,25 @@ impl Tree {
 
 fn same_map(left: &BTreeMap<String, Tree>, right: &BTreeMap<String, Tree>, any_list_order: bool) -> bool {
     left.len() == right.len()
-        && left.iter().zip(right).all(|((a, x), (b, y))| a == b && x.matches(y, any_list_order))
+        && left
+            .iter()
+            .zip(right)
+            .all(|((a, x), (b, y))| a == b && x.matches(y, any_list_order))
 }
 
 /// Whether two collections hold the same items in any order.
 pub fn same_bag<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
     let mut rest: Vec<&T> = right.iter().collect();
     left.len() == right.len()
-        && left.iter().all(|item| match rest.iter().position(|other| same(item, other)) {
-            Some(place) => {
-                rest.swap_remove(place);
-                true
-            }
-            None => false,
-        })
+        && left
+            .iter()
+            .all(|item| match rest.iter().position(|other| same(item, other)) {
+                Some(place) => {
+                    rest.swap_remove(place);
+                    true
+                }
+                None => false,
+            })
 }
 
 impl fmt::Display for Tree {
@@ -117,7 +135,10 @@ impl fmt::Display for Tree {
                 write_map(formatter, properties)?;
                 formatter.write_str(")")
             }
-            Self::Relationship { relationship_type, properties } => {
+            Self::Relationship {
+                relationship_type,
+                properties,
+            } => {
                 write!(formatter, "[:{relationship_type}")?;
                 write_map(formatter, properties)?;
                 formatter.write_str("]")

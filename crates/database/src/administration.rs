@@ -19,7 +19,7 @@ use crate::users::{ExclusiveUsers, UserStoreError};
 /// What became of a command.
 pub(crate) enum Command {
     /// It was answered.
-    Answer(ResultStream),
+    Answer(Box<ResultStream>),
     /// It is to be applied.
     Change(Prepared),
 }
@@ -30,11 +30,30 @@ pub(crate) struct Prepared {
 }
 
 enum Change {
-    Create { name: UserName, or_replace: bool, if_not_exists: bool, changes: HashedChanges },
-    Alter { name: UserName, if_exists: bool, changes: HashedChanges },
-    Drop { name: UserName, if_exists: bool },
-    Rename { from: UserName, to: UserName, if_exists: bool },
-    OwnPassword { name: UserName, credential: PasswordHash },
+    Create {
+        name: UserName,
+        or_replace: bool,
+        if_not_exists: bool,
+        changes: HashedChanges,
+    },
+    Alter {
+        name: UserName,
+        if_exists: bool,
+        changes: HashedChanges,
+    },
+    Drop {
+        name: UserName,
+        if_exists: bool,
+    },
+    Rename {
+        from: UserName,
+        to: UserName,
+        if_exists: bool,
+    },
+    OwnPassword {
+        name: UserName,
+        credential: PasswordHash,
+    },
 }
 
 /// [`UserChanges`] without a password in it.
@@ -49,7 +68,7 @@ struct HashedChanges {
 /// Runs a command at once.
 pub(crate) fn run(frame: &Arc<Frame>, command: &AdminCommand, parameters: &Map) -> Result<ResultStream> {
     match prepare(frame, command, parameters)? {
-        Command::Answer(stream) => Ok(stream),
+        Command::Answer(stream) => Ok(*stream),
         Command::Change(prepared) => {
             let updates = prepared.apply(frame)?;
             Ok(done(frame, updates))
@@ -74,35 +93,59 @@ pub(crate) fn prepare(frame: &Arc<Frame>, command: &AdminCommand, parameters: &M
     }
     let _permit: AdministrationPermit = frame.permit()?;
     let change = match command {
-        AdminCommand::CreateUser { name, or_replace, if_not_exists, changes } => {
+        AdminCommand::CreateUser {
+            name,
+            or_replace,
+            if_not_exists,
+            changes,
+        } => {
             if changes.password.is_none() {
                 return Err(Status::new(Code::SyntaxError, "a new user needs a password")
                     .with_advice("write `CREATE USER name SET PASSWORD '…'`"));
             }
             if *or_replace && *if_not_exists {
-                return Err(Status::new(Code::SyntaxError, "`OR REPLACE` and `IF NOT EXISTS` exclude each other"));
+                return Err(Status::new(
+                    Code::SyntaxError,
+                    "`OR REPLACE` and `IF NOT EXISTS` exclude each other",
+                ));
             }
             let name = user_name(name, parameters)?;
             let changes = hashed(frame, changes, parameters)?;
-            Change::Create { name, or_replace: *or_replace, if_not_exists: *if_not_exists, changes }
+            Change::Create {
+                name,
+                or_replace: *or_replace,
+                if_not_exists: *if_not_exists,
+                changes,
+            }
         }
-        AdminCommand::AlterUser { name, if_exists, changes } => {
+        AdminCommand::AlterUser {
+            name,
+            if_exists,
+            changes,
+        } => {
             let name = user_name(name, parameters)?;
             let changes = hashed(frame, changes, parameters)?;
-            Change::Alter { name, if_exists: *if_exists, changes }
+            Change::Alter {
+                name,
+                if_exists: *if_exists,
+                changes,
+            }
         }
-        AdminCommand::DropUser { name, if_exists } => {
-            Change::Drop { name: user_name(name, parameters)?, if_exists: *if_exists }
-        }
+        AdminCommand::DropUser { name, if_exists } => Change::Drop {
+            name: user_name(name, parameters)?,
+            if_exists: *if_exists,
+        },
         AdminCommand::RenameUser { from, if_exists, to } => Change::Rename {
             from: user_name(from, parameters)?,
             to: user_name(to, parameters)?,
             if_exists: *if_exists,
         },
         AdminCommand::TerminateTransactions { ids } => {
-            return information::terminate(frame, ids, parameters).map(Command::Answer);
+            return information::terminate(frame, ids, parameters).map(|stream| Command::Answer(Box::new(stream)));
         }
-        AdminCommand::AlterCurrentUserPassword { .. } => return Err(Status::new(Code::UnknownError, "unreachable command")),
+        AdminCommand::AlterCurrentUserPassword { .. } => {
+            return Err(Status::new(Code::UnknownError, "unreachable command"));
+        }
     };
     Ok(Command::Change(Prepared { change }))
 }
@@ -112,10 +155,17 @@ impl Prepared {
     pub(crate) fn apply(self, frame: &Frame) -> Result<u64> {
         let dbms = &frame.dbms;
         dbms.users.exclusively(|users| match self.change {
-            Change::Create { name, or_replace, if_not_exists, changes } => {
-                create(frame, users, name, or_replace, if_not_exists, changes)
-            }
-            Change::Alter { name, if_exists, changes } => match existing(users, &name, if_exists)? {
+            Change::Create {
+                name,
+                or_replace,
+                if_not_exists,
+                changes,
+            } => create(frame, users, name, or_replace, if_not_exists, changes),
+            Change::Alter {
+                name,
+                if_exists,
+                changes,
+            } => match existing(users, &name, if_exists)? {
                 Some(user) => alter(frame, users, user, changes),
                 None => Ok(0),
             },
@@ -130,7 +180,11 @@ impl Prepared {
             Change::OwnPassword { name, credential } => {
                 let user = existing(users, &name, false)?.ok_or_else(|| no_such_user(&name))?;
                 audit(frame, Action::PasswordChanged, &name)?;
-                let user = User { credential, password_change_required: false, ..user };
+                let user = User {
+                    credential,
+                    password_change_required: false,
+                    ..user
+                };
                 store(frame, users, user)
             }
         })
@@ -150,7 +204,10 @@ fn create(
             return Ok(0);
         }
         if !or_replace {
-            return Err(Status::new(Code::ArgumentError, format!("user `{name}` already exists")));
+            return Err(Status::new(
+                Code::ArgumentError,
+                format!("user `{name}` already exists"),
+            ));
         }
         frame.dbms.authority.revoke(&name);
         frame.dbms.registry.end_sessions(name.as_str());
@@ -231,7 +288,8 @@ fn existing(users: &ExclusiveUsers<'_>, name: &UserName, if_exists: bool) -> Res
 }
 
 fn no_such_user(name: &UserName) -> Status {
-    Status::new(Code::ArgumentError, format!("user `{name}` does not exist")).with_advice("`SHOW USERS` lists all users")
+    Status::new(Code::ArgumentError, format!("user `{name}` does not exist"))
+        .with_advice("`SHOW USERS` lists all users")
 }
 
 fn store_failed(error: UserStoreError) -> Status {
@@ -252,12 +310,22 @@ fn audit(frame: &Frame, action: Action, subject: &UserName) -> Result<()> {
 fn own_password(frame: &Frame, from: &SecretString, to: &SecretString) -> Result<Prepared> {
     let user = frame.dbms.users.find(frame.principal.user());
     let Some(user) = user.filter(|user| user.credential.verify(from)) else {
-        return Err(Status::new(Code::ArgumentError, "the current password is not the one given"));
+        return Err(Status::new(
+            Code::ArgumentError,
+            "the current password is not the one given",
+        ));
     };
     let policy = frame.dbms.configuration.password_policy;
-    policy.check_change(from, to).map_err(|violation| Status::new(Code::ArgumentError, violation.to_string()))?;
+    policy
+        .check_change(from, to)
+        .map_err(|violation| Status::new(Code::ArgumentError, violation.to_string()))?;
     let credential = hash(to)?;
-    Ok(Prepared { change: Change::OwnPassword { name: user.name, credential } })
+    Ok(Prepared {
+        change: Change::OwnPassword {
+            name: user.name,
+            credential,
+        },
+    })
 }
 
 fn hashed(frame: &Frame, changes: &UserChanges, parameters: &Map) -> Result<HashedChanges> {
@@ -270,7 +338,9 @@ fn hashed(frame: &Frame, changes: &UserChanges, parameters: &Map) -> Result<Hash
                 Some(stored.map_err(|error| Status::new(Code::ArgumentError, error.to_string()))?)
             } else {
                 let policy = frame.dbms.configuration.password_policy;
-                policy.check(&given).map_err(|violation| Status::new(Code::ArgumentError, violation.to_string()))?;
+                policy
+                    .check(&given)
+                    .map_err(|violation| Status::new(Code::ArgumentError, violation.to_string()))?;
                 Some(hash(&given)?)
             }
         }
@@ -301,15 +371,22 @@ fn password(given: &Password, parameters: &Map) -> Result<SecretString> {
         Password::Literal(secret) => Ok(secret.clone()),
         Password::Parameter(name) => match parameters.get(&name.text) {
             Some(Value::String(text)) => Ok(SecretString::new(text.to_string())),
-            Some(_) => Err(Status::new(Code::TypeError, format!("parameter `{name}` must be a text"))),
-            None => Err(Status::new(Code::ParameterMissing, format!("expected parameter(s): {name}"))),
+            Some(_) => Err(Status::new(
+                Code::TypeError,
+                format!("parameter `{name}` must be a text"),
+            )),
+            None => Err(Status::new(
+                Code::ParameterMissing,
+                format!("expected parameter(s): {name}"),
+            )),
         },
     }
 }
 
 fn user_name(name: &NameOrParameter, parameters: &Map) -> Result<UserName> {
     let text = text(name, parameters)?;
-    text.parse().map_err(|error: bastide_security::InvalidUserName| Status::new(Code::ArgumentError, error.to_string()))
+    text.parse()
+        .map_err(|error: bastide_security::InvalidUserName| Status::new(Code::ArgumentError, error.to_string()))
 }
 
 fn text(name: &NameOrParameter, parameters: &Map) -> Result<String> {
@@ -317,8 +394,14 @@ fn text(name: &NameOrParameter, parameters: &Map) -> Result<String> {
         NameOrParameter::Name(name) => Ok(name.text.to_string()),
         NameOrParameter::Parameter(name) => match parameters.get(&name.text) {
             Some(Value::String(text)) => Ok(text.to_string()),
-            Some(_) => Err(Status::new(Code::TypeError, format!("parameter `{name}` must be a text"))),
-            None => Err(Status::new(Code::ParameterMissing, format!("expected parameter(s): {name}"))),
+            Some(_) => Err(Status::new(
+                Code::TypeError,
+                format!("parameter `{name}` must be a text"),
+            )),
+            None => Err(Status::new(
+                Code::ParameterMissing,
+                format!("expected parameter(s): {name}"),
+            )),
         },
     }
 }

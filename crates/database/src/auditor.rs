@@ -23,8 +23,11 @@ impl Auditor for AuditLog {
 
 fn refused(error: bastide_audit::AuditError) -> Status {
     tracing::error!(%error, "the audit log cannot be written");
-    Status::new(Code::StorageFailed, "the audit log cannot be written, so this is refused")
-        .with_advice("see the server's log; free disk space is the usual cure")
+    Status::new(
+        Code::StorageFailed,
+        "the audit log cannot be written, so this is refused",
+    )
+    .with_advice("see the server's log; free disk space is the usual cure")
 }
 
 /// Forgets every event. For graphs in memory, which end with the process that made them.

@@ -21,13 +21,19 @@ pub fn format(database_id: &str, commit: CommitId) -> String {
 /// If one is no bookmark of this server.
 pub fn latest(bookmarks: &[String], database_id: &str) -> Result<CommitId> {
     if bookmarks.len() > BOOKMARKS_MAX {
-        return Err(Status::new(Code::InvalidBookmark, format!("at most {BOOKMARKS_MAX} bookmarks can be sent")));
+        return Err(Status::new(
+            Code::InvalidBookmark,
+            format!("at most {BOOKMARKS_MAX} bookmarks can be sent"),
+        ));
     }
     let mut latest = CommitId(0);
     for bookmark in bookmarks {
         let (id, commit) = parse(bookmark).ok_or_else(|| {
-            Status::new(Code::InvalidBookmark, "a bookmark was sent that this server did not make")
-                .with_advice("pass on bookmarks exactly as the session gave them")
+            Status::new(
+                Code::InvalidBookmark,
+                "a bookmark was sent that this server did not make",
+            )
+            .with_advice("pass on bookmarks exactly as the session gave them")
         })?;
         if id == database_id {
             latest = latest.max(commit);
@@ -37,7 +43,10 @@ pub fn latest(bookmarks: &[String], database_id: &str) -> Result<CommitId> {
 }
 
 fn parse(bookmark: &str) -> Option<(&str, CommitId)> {
-    let rest = bookmark.strip_prefix(PREFIX)?.strip_prefix(':').filter(|rest| rest.len() <= LENGTH_MAX)?;
+    let rest = bookmark
+        .strip_prefix(PREFIX)?
+        .strip_prefix(':')
+        .filter(|rest| rest.len() <= LENGTH_MAX)?;
     let (id, commit) = rest.rsplit_once(':')?;
     Some((id, CommitId(commit.parse().ok()?)))
 }
@@ -48,7 +57,11 @@ mod tests {
 
     #[test]
     fn the_latest_of_this_database_counts() {
-        let bookmarks = [format("a", CommitId(3)), format("b", CommitId(9)), format("a", CommitId(5))];
+        let bookmarks = [
+            format("a", CommitId(3)),
+            format("b", CommitId(9)),
+            format("a", CommitId(5)),
+        ];
         assert_eq!(latest(&bookmarks, "a").unwrap(), CommitId(5));
         assert_eq!(latest(&[], "a").unwrap(), CommitId(0));
     }

@@ -30,7 +30,10 @@ pub(crate) fn entry(system: &Graph, name: &str, random: [u8; 16]) -> Result<Cata
     if let Some(found) = find(&snapshot, name)? {
         return Ok(found);
     }
-    let entry = CatalogueEntry { id: uuid(random).into(), created: SystemTime::now() };
+    let entry = CatalogueEntry {
+        id: uuid(random).into(),
+        created: SystemTime::now(),
+    };
     let since = entry.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let permit = WritePermit::for_system_startup(SYSTEM_DATABASE);
     let mut transaction = system.begin_write(&permit, WriteOptions::default());
@@ -39,7 +42,10 @@ pub(crate) fn entry(system: &Graph, name: &str, random: [u8; 16]) -> Result<Cata
     let properties = [
         (NAME, Value::from(name)),
         (IDENTIFIER, Value::from(entry.id.as_ref())),
-        (CREATED, Value::Integer(i64::try_from(since.as_secs()).unwrap_or_default())),
+        (
+            CREATED,
+            Value::Integer(i64::try_from(since.as_secs()).unwrap_or_default()),
+        ),
     ];
     for (key, value) in properties {
         let key = transaction.property_key_id_or_create(key)?;
@@ -73,7 +79,14 @@ fn uuid(random: [u8; 16]) -> String {
     let bits = (u128::from_be_bytes(random) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hexadecimal = format!("{bits:032x}");
     let part = |from: usize, to: usize| hexadecimal.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
 }
 
 #[cfg(test)]

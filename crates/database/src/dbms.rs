@@ -35,11 +35,21 @@ impl Database {
     pub(crate) fn new(name: Arc<str>, id: Arc<str>, created: SystemTime, graph: Graph) -> Self {
         let element_id_prefix = format!("4:{id}:").into();
         let checkpointed = AtomicU64::new(graph.last_commit_id().0);
-        Self { name, id, created, graph: Arc::new(graph), element_id_prefix, checkpointed }
+        Self {
+            name,
+            id,
+            created,
+            graph: Arc::new(graph),
+            element_id_prefix,
+            checkpointed,
+        }
     }
 
     pub(crate) fn commits_since_checkpoint(&self) -> u64 {
-        self.graph.last_commit_id().0.saturating_sub(self.checkpointed.load(Ordering::Relaxed))
+        self.graph
+            .last_commit_id()
+            .0
+            .saturating_sub(self.checkpointed.load(Ordering::Relaxed))
     }
 }
 

@@ -26,7 +26,8 @@ pub fn graph_error(error: GraphError) -> Status {
 
 /// A parse error with its place.
 pub fn parse_error(error: &ParseError, text: &str) -> Status {
-    let mut status = Status::new(Code::SyntaxError, error.message.clone()).with_position(position(text, error.span.start));
+    let mut status =
+        Status::new(Code::SyntaxError, error.message.clone()).with_position(position(text, error.span.start));
     if let Some(advice) = &error.advice {
         status = status.with_advice(advice.clone());
     }
@@ -36,8 +37,15 @@ pub fn parse_error(error: &ParseError, text: &str) -> Status {
 /// The place of a byte offset.
 pub fn position(text: &str, offset: u32) -> Position {
     let (line, column) = line_column(text, offset);
-    let characters = text.char_indices().take_while(|(place, _)| *place < offset as usize).count();
-    Position { offset: u32::try_from(characters).unwrap_or(u32::MAX), line, column }
+    let characters = text
+        .char_indices()
+        .take_while(|(place, _)| *place < offset as usize)
+        .count();
+    Position {
+        offset: u32::try_from(characters).unwrap_or(u32::MAX),
+        line,
+        column,
+    }
 }
 
 /// What a client is told of a refused permit; the refusal is audited.

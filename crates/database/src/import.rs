@@ -21,7 +21,11 @@ impl CsvSource for AuditedSource {
         let frame = &self.0;
         let _permit: LoadPermit = frame.permit()?;
         let opened = frame.dbms.csv_source.open(url);
-        let outcome = if opened.is_ok() { Outcome::Success } else { Outcome::Refused };
+        let outcome = if opened.is_ok() {
+            Outcome::Success
+        } else {
+            Outcome::Refused
+        };
         let event = Event::new(Action::ExternalDataAccess, outcome)
             .with_user(frame.principal.user())
             .with_database(&frame.database.name)
@@ -35,7 +39,11 @@ impl CsvSource for AuditedSource {
 fn without_credentials(url: &str) -> &str {
     match url.split_once('@') {
         Some((before, after)) if before.contains("://") && !before.trim_start_matches("://").is_empty() => {
-            if before.split("://").nth(1).is_some_and(|rest| rest.contains('/')) { url } else { after }
+            if before.split("://").nth(1).is_some_and(|rest| rest.contains('/')) {
+                url
+            } else {
+                after
+            }
         }
         _ => url,
     }
@@ -48,7 +56,10 @@ mod tests {
     #[test]
     fn credentials_in_a_url_are_not_audited() {
         assert_eq!(without_credentials("https://a:b@example.com/x"), "example.com/x");
-        assert_eq!(without_credentials("https://example.com/a@b"), "https://example.com/a@b");
+        assert_eq!(
+            without_credentials("https://example.com/a@b"),
+            "https://example.com/a@b"
+        );
         assert_eq!(without_credentials("file:///x.csv"), "file:///x.csv");
     }
 }

@@ -44,8 +44,14 @@ impl Information {
         let configuration = &self.frame.dbms.configuration;
         let is_system = name == SYSTEM_DATABASE;
         let is_default = name == configuration.default_database.as_ref();
-        let home = self.frame.principal.home_database().unwrap_or(&configuration.default_database);
-        let address = configuration.bolt_address.map_or(Value::Null, |address| Value::from(address.to_string()));
+        let home = self
+            .frame
+            .principal
+            .home_database()
+            .unwrap_or(&configuration.default_database);
+        let address = configuration
+            .bolt_address
+            .map_or(Value::Null, |address| Value::from(address.to_string()));
         let columns = [
             ("name", Value::from(name)),
             ("type", Value::from(if is_system { "system" } else { "standard" })),
@@ -68,7 +74,10 @@ impl Information {
             ("creationTime", time(database.created)),
             ("lastStartTime", time(database.created)),
             ("store", Value::from("bastide-1")),
-            ("lastCommittedTxn", Value::Integer(i64::try_from(database.graph.last_commit_id().0).unwrap_or(i64::MAX))),
+            (
+                "lastCommittedTxn",
+                Value::Integer(i64::try_from(database.graph.last_commit_id().0).unwrap_or(i64::MAX)),
+            ),
             ("replicationLag", Value::Integer(0)),
             ("constituents", Value::list([])),
             ("options", Value::map(Map::new())),
@@ -83,7 +92,13 @@ impl ServerInformation for Information {
     }
 
     fn current_user(&self) -> Result<Map> {
-        Ok(self.frame.dbms.users.find(self.frame.principal.user()).map(|user| Self::user_row(&user)).unwrap_or_default())
+        Ok(self
+            .frame
+            .dbms
+            .users
+            .find(self.frame.principal.user())
+            .map(|user| Self::user_row(&user))
+            .unwrap_or_default())
     }
 
     fn users(&self) -> Result<Vec<Map>> {
@@ -92,7 +107,13 @@ impl ServerInformation for Information {
     }
 
     fn databases(&self) -> Result<Vec<Map>> {
-        Ok(self.frame.dbms.databases.keys().filter_map(|name| self.database_row(name)).collect())
+        Ok(self
+            .frame
+            .dbms
+            .databases
+            .keys()
+            .filter_map(|name| self.database_row(name))
+            .collect())
     }
 
     fn settings(&self) -> Result<Vec<Map>> {
@@ -116,30 +137,38 @@ impl ServerInformation for Information {
 
     fn transactions(&self) -> Result<Vec<Map>> {
         let _permit: AdministrationPermit = self.frame.permit()?;
-        let running = self.frame.dbms.registry.transactions().into_iter().map(|(id, transaction)| {
-            let elapsed = transaction.started.elapsed();
-            let elapsed = Duration {
-                seconds: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
-                nanoseconds: i32::try_from(elapsed.subsec_nanos()).unwrap_or_default(),
-                ..Duration::default()
-            };
-            let address = transaction.address.map_or(Value::Null, |address| Value::from(address.to_string()));
-            [
-                ("database", Value::from(transaction.database.as_ref())),
-                ("transactionId", Value::from(transaction_id(&transaction.database, id))),
-                ("currentQueryId", Value::from(format!("query-{id}"))),
-                ("connectionId", Value::from(transaction.connection_id.as_ref())),
-                ("clientAddress", address),
-                ("username", Value::from(transaction.user.as_ref())),
-                ("currentQuery", Value::from(transaction.statement.as_ref())),
-                ("startTime", time(transaction.started_at)),
-                ("status", Value::from("Running")),
-                ("elapsedTime", Value::Duration(Arc::new(elapsed))),
-                ("metaData", Value::map(transaction.metadata)),
-            ]
+        let running = self
+            .frame
+            .dbms
+            .registry
+            .transactions()
             .into_iter()
-            .collect()
-        });
+            .map(|(id, transaction)| {
+                let elapsed = transaction.started.elapsed();
+                let elapsed = Duration {
+                    seconds: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
+                    nanoseconds: i32::try_from(elapsed.subsec_nanos()).unwrap_or_default(),
+                    ..Duration::default()
+                };
+                let address = transaction
+                    .address
+                    .map_or(Value::Null, |address| Value::from(address.to_string()));
+                [
+                    ("database", Value::from(transaction.database.as_ref())),
+                    ("transactionId", Value::from(transaction_id(&transaction.database, id))),
+                    ("currentQueryId", Value::from(format!("query-{id}"))),
+                    ("connectionId", Value::from(transaction.connection_id.as_ref())),
+                    ("clientAddress", address),
+                    ("username", Value::from(transaction.user.as_ref())),
+                    ("currentQuery", Value::from(transaction.statement.as_ref())),
+                    ("startTime", time(transaction.started_at)),
+                    ("status", Value::from("Running")),
+                    ("elapsedTime", Value::Duration(Arc::new(elapsed))),
+                    ("metaData", Value::map(transaction.metadata)),
+                ]
+                .into_iter()
+                .collect()
+            });
         Ok(running.collect())
     }
 
@@ -149,14 +178,25 @@ impl ServerInformation for Information {
     }
 
     fn routing_table(&self, _context: &Map, _database: Option<&str>) -> Result<Map> {
-        let address = self.frame.dbms.configuration.bolt_address.map(|address| address.to_string()).unwrap_or_default();
+        let address = self
+            .frame
+            .dbms
+            .configuration
+            .bolt_address
+            .map(|address| address.to_string())
+            .unwrap_or_default();
         let servers = ["WRITE", "READ", "ROUTE"].map(|role| {
-            let entry: Map = [("addresses", Value::list([Value::from(address.as_str())])), ("role", Value::from(role))]
-                .into_iter()
-                .collect();
+            let entry: Map = [
+                ("addresses", Value::list([Value::from(address.as_str())])),
+                ("role", Value::from(role)),
+            ]
+            .into_iter()
+            .collect();
             Value::map(entry)
         });
-        Ok([("ttl", Value::Integer(300)), ("servers", Value::list(servers))].into_iter().collect())
+        Ok([("ttl", Value::Integer(300)), ("servers", Value::list(servers))]
+            .into_iter()
+            .collect())
     }
 
     fn database_identity(&self, database: &str) -> Result<Map> {
@@ -165,7 +205,10 @@ impl ServerInformation for Information {
             [
                 ("name", Value::from(database.name.as_ref())),
                 ("id", Value::from(database.id.as_ref())),
-                ("creationDate", bastide_execute::text::scalar_text(&time(database.created)).into()),
+                (
+                    "creationDate",
+                    bastide_execute::text::scalar_text(&time(database.created)).into(),
+                ),
             ]
             .into_iter()
             .collect()
@@ -188,13 +231,25 @@ fn transaction_id(database: &str, id: u64) -> String {
 }
 
 fn terminate_one(frame: &Frame, id: &str) -> Map {
-    let number = id.rsplit_once("-transaction-").and_then(|(_, number)| number.parse().ok());
-    let reason = Status::new(Code::TransactionTerminated, "the transaction was ended by an administrator");
+    let number = id
+        .rsplit_once("-transaction-")
+        .and_then(|(_, number)| number.parse().ok());
+    let reason = Status::new(
+        Code::TransactionTerminated,
+        "the transaction was ended by an administrator",
+    );
     let owner = number.and_then(|number| frame.dbms.registry.terminate(number, reason));
-    let message = if owner.is_some() { "Transaction terminated." } else { "Transaction not found." };
+    let message = if owner.is_some() {
+        "Transaction terminated."
+    } else {
+        "Transaction not found."
+    };
     [
         ("transactionId", Value::from(id)),
-        ("username", owner.map_or(Value::Null, |owner| Value::from(owner.as_ref()))),
+        (
+            "username",
+            owner.map_or(Value::Null, |owner| Value::from(owner.as_ref())),
+        ),
         ("message", Value::from(message)),
     ]
     .into_iter()
@@ -216,18 +271,32 @@ pub(crate) fn terminate(frame: &Arc<Frame>, ids: &[Expression], parameters: &Map
         }
     }
     if wanted.len() > TERMINATE_MAX {
-        return Err(Status::new(Code::ArgumentError, format!("at most {TERMINATE_MAX} transactions can be ended at once")));
+        return Err(Status::new(
+            Code::ArgumentError,
+            format!("at most {TERMINATE_MAX} transactions can be ended at once"),
+        ));
     }
     let columns = ["transactionId", "username", "message"].map(str::to_owned);
     let rows = wanted.iter().map(|id| {
         let mut row = terminate_one(frame, id);
-        columns.iter().map(|column| row.remove(column).unwrap_or_default()).collect()
+        columns
+            .iter()
+            .map(|column| row.remove(column).unwrap_or_default())
+            .collect()
     });
-    Ok(ResultStream::fixed(Arc::clone(frame), columns.to_vec(), rows.collect(), 0))
+    Ok(ResultStream::fixed(
+        Arc::clone(frame),
+        columns.to_vec(),
+        rows.collect(),
+        0,
+    ))
 }
 
 fn expected_ids() -> Status {
-    Status::new(Code::TypeError, "TERMINATE TRANSACTIONS takes texts such as 'neo4j-transaction-12'")
+    Status::new(
+        Code::TypeError,
+        "TERMINATE TRANSACTIONS takes texts such as 'neo4j-transaction-12'",
+    )
 }
 
 fn time(instant: SystemTime) -> Value {

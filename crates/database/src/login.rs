@@ -42,7 +42,11 @@ impl Dbms {
     /// `Unauthorized` for whatever is wrong with the credentials, `AuthenticationRateLimit` after too many failures.
     pub async fn log_in(self: &Arc<Self>, credentials: Credentials, origin: Origin) -> Result<Session> {
         if !self.configuration.authentication_enabled {
-            return Ok(Session::new(Arc::clone(self), Principal::with_authentication_disabled(), Some(origin)));
+            return Ok(Session::new(
+                Arc::clone(self),
+                Principal::with_authentication_disabled(),
+                Some(origin),
+            ));
         }
         let address = origin.address.ip().to_canonical();
         let shown: String = credentials.user.chars().take(NAME_CHARACTERS_MAX).collect();
@@ -68,7 +72,10 @@ impl Dbms {
                 self.lockout.failed(&shown, address, Instant::now());
                 // The reason is for the administrator; the client hears the same for each.
                 self.audit_failure(&shown, &origin, &failure.to_string()).await?;
-                Err(Status::new(Code::Unauthorized, "the client is unauthorized due to authentication failure"))
+                Err(Status::new(
+                    Code::Unauthorized,
+                    "the client is unauthorized due to authentication failure",
+                ))
             }
         }
     }
@@ -79,7 +86,9 @@ impl Dbms {
         password: SecretString,
     ) -> Result<std::result::Result<Principal, AuthenticationFailure>> {
         let user = self.users.find(name);
-        let cached = user.as_ref().and_then(|user| self.authority.authenticate_from_cache(user, &password, Instant::now()));
+        let cached = user
+            .as_ref()
+            .and_then(|user| self.authority.authenticate_from_cache(user, &password, Instant::now()));
         let outcome = match cached {
             Some(unconfirmed) => Ok(unconfirmed),
             None => self.hash(user, password).await?,

@@ -11,8 +11,8 @@ use bastide_graph::Graph;
 use bastide_model::GraphError;
 use bastide_secret::SecretString;
 use bastide_security::{Authority, AuthorityConfig, Lockout, PasswordHash, User, UserName};
-use bastide_store::{DatabaseStore, FileSystem, KeyError, KeyRing, LocalFileSystem, StoreError, StoreOptions};
 use bastide_status::{Code, Result, Status};
+use bastide_store::{DatabaseStore, FileSystem, KeyError, KeyRing, LocalFileSystem, StoreError, StoreOptions};
 use tokio::sync::Semaphore;
 
 use crate::auditor::Auditor;
@@ -79,23 +79,47 @@ impl Opener {
     fn new(configuration: &Configuration) -> std::result::Result<Self, OpenError> {
         let file_system: Arc<dyn FileSystem> = Arc::new(LocalFileSystem);
         let Some(data) = &configuration.data_directory else {
-            return Ok(Self { file_system, keys: None, root: None });
+            return Ok(Self {
+                file_system,
+                keys: None,
+                root: None,
+            });
         };
         let root = data.join("databases");
         create_folder(&root)?;
         let keys = KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?;
-        Ok(Self { file_system, keys: Some(keys), root: Some(root) })
+        Ok(Self {
+            file_system,
+            keys: Some(keys),
+            root: Some(root),
+        })
     }
 
     fn open(&self, name: &str) -> std::result::Result<Graph, OpenError> {
-        let (Some(root), Some(keys)) = (&self.root, &self.keys) else { return Ok(Graph::in_memory()) };
-        let (store, recovered) =
-            DatabaseStore::open(&root.join(name), Arc::clone(&self.file_system), keys, StoreOptions::default())
-                .map_err(|source| OpenError::Store { database: name.to_owned(), source })?;
+        let (Some(root), Some(keys)) = (&self.root, &self.keys) else {
+            return Ok(Graph::in_memory());
+        };
+        let (store, recovered) = DatabaseStore::open(
+            &root.join(name),
+            Arc::clone(&self.file_system),
+            keys,
+            StoreOptions::default(),
+        )
+        .map_err(|source| OpenError::Store {
+            database: name.to_owned(),
+            source,
+        })?;
         if let Some(torn) = &recovered.torn_tail {
-            tracing::warn!(database = name, ?torn, "the log ended in an unfinished record, which was cut off");
+            tracing::warn!(
+                database = name,
+                ?torn,
+                "the log ended in an unfinished record, which was cut off"
+            );
         }
-        Graph::open(store, recovered).map_err(|source| OpenError::Graph { database: name.to_owned(), source })
+        Graph::open(store, recovered).map_err(|source| OpenError::Graph {
+            database: name.to_owned(),
+            source,
+        })
     }
 }
 
@@ -105,7 +129,10 @@ fn create_folder(path: &Path) -> std::result::Result<(), OpenError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| OpenError::Folder { path: path.to_owned(), source })
+        .map_err(|source| OpenError::Folder {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 fn random<const N: usize>() -> std::result::Result<[u8; N], OpenError> {
@@ -124,17 +151,29 @@ impl Dbms {
         let system = Arc::new(opener.open(SYSTEM_DATABASE)?);
         let mut databases = BTreeMap::new();
         for name in [SYSTEM_DATABASE, &configuration.default_database] {
-            let graph = if name == SYSTEM_DATABASE { Graph::clone(&system) } else { opener.open(name)? };
+            let graph = if name == SYSTEM_DATABASE {
+                Graph::clone(&system)
+            } else {
+                opener.open(name)?
+            };
             let entry = catalogue::entry(&system, name, random()?)?;
             let name: Arc<str> = name.into();
-            databases.insert(Arc::clone(&name), Arc::new(Database::new(name, entry.id, entry.created, graph)));
+            databases.insert(
+                Arc::clone(&name),
+                Arc::new(Database::new(name, entry.id, entry.created, graph)),
+            );
         }
         let users = Users::open(system)?;
         let cache = AuthorityConfig {
             cache_capacity: configuration.login_cache_capacity,
             cache_time_to_live: configuration.login_cache_time_to_live,
         };
-        let empty = Database::new(SYSTEM_DATABASE.into(), "".into(), std::time::SystemTime::now(), Graph::in_memory());
+        let empty = Database::new(
+            SYSTEM_DATABASE.into(),
+            "".into(),
+            std::time::SystemTime::now(),
+            Graph::in_memory(),
+        );
         Ok(Arc::new(Self {
             databases,
             empty: Arc::new(empty),
@@ -171,7 +210,9 @@ impl Dbms {
                 suspended: false,
                 home_database: None,
             };
-            users.put(user).map_err(|error| Status::new(Code::StorageFailed, error.to_string()))
+            users
+                .put(user)
+                .map_err(|error| Status::new(Code::StorageFailed, error.to_string()))
         })
     }
 
@@ -190,12 +231,19 @@ impl Dbms {
     pub fn checkpoint(&self, only_if_due: bool) -> std::result::Result<u32, (Arc<str>, GraphError)> {
         let mut written = 0;
         for database in self.databases.values() {
-            let (bytes, commits) = (database.graph.bytes_since_checkpoint(), database.commits_since_checkpoint());
-            let is_due = bytes >= self.configuration.checkpoint_bytes || commits >= self.configuration.checkpoint_commits;
+            let (bytes, commits) = (
+                database.graph.bytes_since_checkpoint(),
+                database.commits_since_checkpoint(),
+            );
+            let is_due =
+                bytes >= self.configuration.checkpoint_bytes || commits >= self.configuration.checkpoint_commits;
             if bytes == 0 || (only_if_due && !is_due) {
                 continue;
             }
-            let commit = database.graph.checkpoint().map_err(|error| (Arc::clone(&database.name), error))?;
+            let commit = database
+                .graph
+                .checkpoint()
+                .map_err(|error| (Arc::clone(&database.name), error))?;
             database.checkpointed.store(commit.0, Ordering::Relaxed);
             written += 1;
         }
@@ -220,7 +268,9 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern.eq_ignore_ascii_case(name),
         Some((before, after)) => {
-            let Some(rest) = name.strip_prefix(before) else { return false };
+            let Some(rest) = name.strip_prefix(before) else {
+                return false;
+            };
             rest.char_indices()
                 .map(|(place, _)| place)
                 .chain([rest.len()])

@@ -22,27 +22,42 @@ struct Entry {
     used: AtomicU64,
 }
 
+/// Database and text.
+type Key = (Arc<str>, Arc<str>);
+
 /// The cache.
 pub struct PlanCache {
     capacity: usize,
     clock: AtomicU64,
-    entries: RwLock<HashMap<(Arc<str>, Arc<str>), Entry>>,
+    entries: RwLock<HashMap<Key, Entry>>,
 }
 
 impl PlanCache {
     /// An empty cache; a capacity of 0 keeps nothing.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, clock: AtomicU64::new(0), entries: RwLock::default() }
+        Self {
+            capacity,
+            clock: AtomicU64::new(0),
+            entries: RwLock::default(),
+        }
     }
 
     /// The plan for a text, if it still fits.
-    pub fn find(&self, database: &Arc<str>, text: &Arc<str>, schema_version: u64, node_count: u64) -> Option<Arc<Plan>> {
+    pub fn find(
+        &self,
+        database: &Arc<str>,
+        text: &Arc<str>,
+        schema_version: u64,
+        node_count: u64,
+    ) -> Option<Arc<Plan>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(&(Arc::clone(database), Arc::clone(text)))?;
         if entry.plan.schema_version != schema_version || !is_similar(entry.node_count, node_count) {
             return None;
         }
-        entry.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        entry
+            .used
+            .store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         Some(Arc::clone(&entry.plan))
     }
 
@@ -54,14 +69,20 @@ impl PlanCache {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= self.capacity {
             // An eighth at a time, so that a full cache is not searched at every insert.
-            let mut ages: Vec<u64> = entries.values().map(|entry| entry.used.load(Ordering::Relaxed)).collect();
+            let mut ages: Vec<u64> = entries
+                .values()
+                .map(|entry| entry.used.load(Ordering::Relaxed))
+                .collect();
             let place = ages.len() / 8;
             let (_, limit, _) = ages.select_nth_unstable(place);
             let limit = *limit;
             entries.retain(|_, entry| entry.used.load(Ordering::Relaxed) > limit);
         }
         let used = AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed));
-        entries.insert((Arc::clone(database), Arc::clone(text)), Entry { plan, node_count, used });
+        entries.insert(
+            (Arc::clone(database), Arc::clone(text)),
+            Entry { plan, node_count, used },
+        );
     }
 }
 

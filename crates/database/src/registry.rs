@@ -76,12 +76,18 @@ impl Registry {
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         transactions.insert(id, transaction);
-        Ok(TransactionGuard { id, registry: Arc::clone(self) })
+        Ok(TransactionGuard {
+            id,
+            registry: Arc::clone(self),
+        })
     }
 
     /// All running transactions with their ids.
     pub fn transactions(&self) -> Vec<(u64, RunningTransaction)> {
-        locked(&self.transactions).iter().map(|(id, transaction)| (*id, transaction.clone())).collect()
+        locked(&self.transactions)
+            .iter()
+            .map(|(id, transaction)| (*id, transaction.clone()))
+            .collect()
     }
 
     /// Ends a transaction; says whose it was, if there was one.
@@ -97,7 +103,13 @@ impl Registry {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = watch::channel(None);
         locked(&self.sessions).insert(id, (user.into(), sender));
-        (SessionGuard { id, registry: Arc::clone(self) }, receiver)
+        (
+            SessionGuard {
+                id,
+                registry: Arc::clone(self),
+            },
+            receiver,
+        )
     }
 
     /// Ends all sessions and transactions of a user.
@@ -109,7 +121,10 @@ impl Registry {
                 let _ended_already = sender.send(Some(reason.clone()));
             }
         }
-        for transaction in locked(&self.transactions).values().filter(|transaction| transaction.user.as_ref() == user) {
+        for transaction in locked(&self.transactions)
+            .values()
+            .filter(|transaction| transaction.user.as_ref() == user)
+        {
             transaction.cancellation.cancel(reason.clone());
         }
     }
@@ -148,7 +163,10 @@ impl TransactionGuard {
 /// A statement as it may be shown: without passwords, and not longer than people read.
 pub fn shown_statement(text: &str) -> Arc<str> {
     const CHARACTERS_MAX: usize = 2_000;
-    let end = text.char_indices().nth(CHARACTERS_MAX).map_or(text.len(), |(place, _)| place);
+    let end = text
+        .char_indices()
+        .nth(CHARACTERS_MAX)
+        .map_or(text.len(), |(place, _)| place);
     bastide_cypher::redact(text.get(..end).unwrap_or_default()).into()
 }
 

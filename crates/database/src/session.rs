@@ -82,9 +82,17 @@ pub(crate) struct Frame {
 impl Frame {
     /// Asks for a permit in this transaction's database; a refusal is audited.
     pub(crate) fn permit<P: Permit>(&self) -> Result<P> {
-        let scope = Scope { database: &self.database.name, access_mode: self.access_mode };
+        let scope = Scope {
+            database: &self.database.name,
+            access_mode: self.access_mode,
+        };
         self.dbms.authority.decide(&self.principal, scope).map_err(|error| {
-            denied(&error, self.dbms.auditor.as_ref(), self.principal.user(), &self.database.name)
+            denied(
+                &error,
+                self.dbms.auditor.as_ref(),
+                self.principal.user(),
+                &self.database.name,
+            )
         })
     }
 
@@ -115,8 +123,11 @@ impl Frame {
             return Err(reason);
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(Status::new(Code::TransactionTimedOut, "the transaction has not completed within its timeout")
-                .with_advice("raise `db.transaction.timeout` or the timeout that the client sends"));
+            return Err(Status::new(
+                Code::TransactionTimedOut,
+                "the transaction has not completed within its timeout",
+            )
+            .with_advice("raise `db.transaction.timeout` or the timeout that the client sends"));
         }
         Ok(())
     }
@@ -143,7 +154,13 @@ impl Frame {
 impl Session {
     pub(crate) fn new(dbms: Arc<Dbms>, principal: Principal, origin: Option<Origin>) -> Self {
         let (entered, ended) = dbms.registry.enter_session(principal.user());
-        Self { dbms, principal, origin, ended, _entered: entered }
+        Self {
+            dbms,
+            principal,
+            origin,
+            ended,
+            _entered: entered,
+        }
     }
 
     /// The user's name.
@@ -210,14 +227,23 @@ impl Session {
 
     fn run_plan(&self, frame: Arc<Frame>, plan: Arc<Plan>, text: Arc<str>, parameters: &Map) -> Result<ResultStream> {
         frame.check(&plan)?;
-        ResultStream::auto_commit(AutoCommit { frame, plan, text, parameters: parameters.clone() })
+        ResultStream::auto_commit(AutoCommit {
+            frame,
+            plan,
+            text,
+            parameters: parameters.clone(),
+        })
     }
 
     fn frame(&self, options: TransactionOptions, text: &str) -> Result<Frame> {
         if let Some(reason) = self.ended.borrow().clone() {
             return Err(reason);
         }
-        if options.impersonated_user.as_deref().is_some_and(|user| user != self.principal.user()) {
+        if options
+            .impersonated_user
+            .as_deref()
+            .is_some_and(|user| user != self.principal.user())
+        {
             return Err(Status::new(Code::Forbidden, "impersonation is not available"));
         }
         let database = Arc::clone(self.dbms.database(options.database.as_deref(), &self.principal)?);
@@ -233,7 +259,10 @@ impl Session {
         let entered = self.dbms.registry.enter(RunningTransaction {
             user: self.principal.user().into(),
             database: Arc::clone(&database.name),
-            connection_id: self.origin.as_ref().map_or_else(|| "".into(), |origin| Arc::clone(&origin.connection_id)),
+            connection_id: self
+                .origin
+                .as_ref()
+                .map_or_else(|| "".into(), |origin| Arc::clone(&origin.connection_id)),
             address: self.origin.as_ref().map(|origin| origin.address),
             started_at: SystemTime::now(),
             started,
@@ -262,7 +291,10 @@ impl Session {
         if wanted > database.graph.last_commit_id() && !database.graph.wait_for_commit(wanted, deadline) {
             return Err(Status::new(
                 Code::BookmarkTimeout,
-                format!("database `{}` did not reach the bookmarked commit in time", database.name),
+                format!(
+                    "database `{}` did not reach the bookmarked commit in time",
+                    database.name
+                ),
             ));
         }
         Ok(())

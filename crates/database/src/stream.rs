@@ -71,13 +71,27 @@ enum Source {
     /// Not begun.
     Waiting(AutoCommit),
     /// In a transaction of its own that is still open; `first` holds batches that were pulled already.
-    Own { execution: Execution, carrier: Carrier, first: VecDeque<ResultBatch> },
+    Own {
+        execution: Execution,
+        carrier: Carrier,
+        first: VecDeque<ResultBatch>,
+    },
     /// Committed; the rows are kept.
-    Kept { execution: Execution, batches: VecDeque<ResultBatch>, snapshot: Snapshot },
+    Kept {
+        execution: Execution,
+        batches: VecDeque<ResultBatch>,
+        snapshot: Snapshot,
+    },
     /// In an explicit transaction.
-    Shared { execution: Execution, transaction: Arc<Mutex<SharedTransaction>> },
+    Shared {
+        execution: Execution,
+        transaction: Arc<Mutex<SharedTransaction>>,
+    },
     /// Rows that need no graph.
-    Fixed { rows: VecDeque<Vec<Value>>, system_updates: u64 },
+    Fixed {
+        rows: VecDeque<Vec<Value>>,
+        system_updates: u64,
+    },
     /// Failed, or finished.
     Over,
 }
@@ -98,7 +112,11 @@ impl ResultStream {
         // Reading statements are opened at once, so that a missing parameter is reported where the statement was sent.
         if statement.plan.access == Access::Read {
             let carrier = Carrier::begin(&statement.frame, false, false)?;
-            stream.source = Source::Own { execution: statement.open()?, carrier, first: VecDeque::new() };
+            stream.source = Source::Own {
+                execution: statement.open()?,
+                carrier,
+                first: VecDeque::new(),
+            };
         } else {
             drop(statement.open()?);
             stream.source = Source::Waiting(statement);
@@ -112,11 +130,24 @@ impl ResultStream {
     }
 
     pub(crate) fn fixed(frame: Arc<Frame>, columns: Vec<String>, rows: Vec<Vec<Value>>, system_updates: u64) -> Self {
-        Self::new(frame, columns, Source::Fixed { rows: rows.into(), system_updates })
+        Self::new(
+            frame,
+            columns,
+            Source::Fixed {
+                rows: rows.into(),
+                system_updates,
+            },
+        )
     }
 
     fn new(frame: Arc<Frame>, columns: Vec<String>, source: Source) -> Self {
-        Self { frame, columns, source, pending: ResultBatch::default(), place: 0 }
+        Self {
+            frame,
+            columns,
+            source,
+            pending: ResultBatch::default(),
+            place: 0,
+        }
     }
 
     /// Names of the columns.
@@ -203,7 +234,11 @@ impl ResultStream {
 
     fn pull(&mut self, rows_max: usize) -> Result<Option<ResultBatch>> {
         match &mut self.source {
-            Source::Own { execution, carrier, first } => match first.pop_front() {
+            Source::Own {
+                execution,
+                carrier,
+                first,
+            } => match first.pop_front() {
                 Some(batch) => Ok(Some(batch)),
                 None => execution.next_batch(&mut OpenCarrier::fixed(carrier), rows_max),
             },
@@ -218,7 +253,9 @@ impl ResultStream {
 
     /// Begins a writing statement: runs it to its end and commits it, again and again while it loses.
     fn begin(&mut self) -> Result<()> {
-        let Source::Waiting(statement) = &self.source else { return Ok(()) };
+        let Source::Waiting(statement) = &self.source else {
+            return Ok(());
+        };
         let mut losses = 0;
         let source = loop {
             let committed = Cell::new(false);
@@ -254,21 +291,24 @@ impl ResultStream {
                 let commit = carrier.commit()?;
                 Ok(completion(execution, bookmark(commit)))
             }
-            Source::Kept { execution, snapshot, .. } => Ok(completion(execution, bookmark(snapshot.commit_id()))),
+            Source::Kept {
+                execution, snapshot, ..
+            } => Ok(completion(execution, bookmark(snapshot.commit_id()))),
             Source::Shared { execution, transaction } => {
                 execution.discard(&mut OpenCarrier::fixed(&mut locked(transaction).carrier))?;
                 Ok(completion(execution, None))
             }
             Source::Fixed { system_updates, .. } => Ok(Completion {
                 access: Access::Schema,
-                statistics: Statistics { system_updates: *system_updates, ..Statistics::default() },
+                statistics: Statistics {
+                    system_updates: *system_updates,
+                    ..Statistics::default()
+                },
                 plan: None,
                 profile: None,
                 bookmark: None,
             }),
-            Source::Waiting(_) | Source::Over => {
-                Err(Status::new(Code::TransactionNotFound, "the statement is over"))
-            }
+            Source::Waiting(_) | Source::Over => Err(Status::new(Code::TransactionNotFound, "the statement is over")),
         }
     }
 }
@@ -285,26 +325,35 @@ impl AutoCommit {
 
     /// Runs the statement once. An error leaves nothing behind.
     fn attempt(&self, hold_writer_slot: bool, committed: &Cell<bool>) -> Result<Source> {
-        let renewal = Renewal { frame: &self.frame, committed };
+        let renewal = Renewal {
+            frame: &self.frame,
+            committed,
+        };
         let mut carrier = Carrier::begin(&self.frame, true, hold_writer_slot)?;
         let mut execution = self.open()?;
         let mut batches = VecDeque::new();
         let mut rows = 0;
-        while let Some(batch) =
-            execution.next_batch(&mut OpenCarrier::renewable(&mut carrier, renewal), usize::MAX)?
-        {
+        while let Some(batch) = execution.next_batch(&mut OpenCarrier::renewable(&mut carrier, renewal), usize::MAX)? {
             rows += batch.len();
             batches.push_back(batch);
             // A statement that commits in between is run to its end, as the stream could not commit for it.
             if rows > KEPT_ROWS_MAX && !committed.get() {
-                return Ok(Source::Own { execution, carrier, first: batches });
+                return Ok(Source::Own {
+                    execution,
+                    carrier,
+                    first: batches,
+                });
             }
         }
         self.frame.check_running()?;
         carrier.commit()?;
         let permit: ReadPermit = self.frame.permit()?;
         let snapshot = compile::visible_graph(&self.frame).begin_read(&permit);
-        Ok(Source::Kept { execution, batches, snapshot })
+        Ok(Source::Kept {
+            execution,
+            batches,
+            snapshot,
+        })
     }
 }
 

@@ -35,7 +35,9 @@ impl Carrier {
         let graph = compile::visible_graph(frame);
         if writes && frame.database.name.as_ref() != SYSTEM_DATABASE {
             let permit: WritePermit = frame.permit()?;
-            return Ok(Self::Writing(Box::new(graph.begin_write(&permit, frame.write_options(hold_writer_slot)))));
+            return Ok(Self::Writing(Box::new(
+                graph.begin_write(&permit, frame.write_options(hold_writer_slot)),
+            )));
         }
         let permit: ReadPermit = frame.permit()?;
         Ok(Self::Reading(graph.begin_read(&permit)))
@@ -83,7 +85,10 @@ impl<'a> OpenCarrier<'a> {
 
     /// For a statement in a transaction of its own.
     pub(crate) fn renewable(carrier: &'a mut Carrier, renewal: Renewal<'a>) -> Self {
-        Self { carrier, renewal: Some(renewal) }
+        Self {
+            carrier,
+            renewal: Some(renewal),
+        }
     }
 
     fn renew(&mut self, renewal: Renewal<'_>) -> Result<()> {
@@ -162,7 +167,11 @@ impl ExplicitTransaction {
         let writes = frame.access_mode == AccessMode::Write;
         let carrier = Carrier::begin(&frame, writes, false)?;
         let shared = Arc::new(Mutex::new(SharedTransaction { carrier, failed: false }));
-        Ok(Self { frame: Arc::new(frame), shared, prepared: Vec::new() })
+        Ok(Self {
+            frame: Arc::new(frame),
+            shared,
+            prepared: Vec::new(),
+        })
     }
 
     /// The database it runs in.
@@ -205,7 +214,11 @@ impl ExplicitTransaction {
         };
         self.frame.check(&plan)?;
         let execution = Execution::open(plan, text, parameters, self.frame.execution_options())?;
-        Ok(ResultStream::shared(Arc::clone(&self.frame), execution, Arc::clone(&self.shared)))
+        Ok(ResultStream::shared(
+            Arc::clone(&self.frame),
+            execution,
+            Arc::clone(&self.shared),
+        ))
     }
 
     fn prepare(&mut self, command: &bastide_cypher::ast::AdminCommand, parameters: &Map) -> Result<ResultStream> {
@@ -216,7 +229,7 @@ impl ExplicitTransaction {
             ));
         }
         match administration::prepare(&self.frame, command, parameters)? {
-            administration::Command::Answer(stream) => Ok(stream),
+            administration::Command::Answer(stream) => Ok(*stream),
             administration::Command::Change(prepared) => {
                 self.prepared.push(prepared);
                 Ok(administration::done(&self.frame, 1))
@@ -248,7 +261,10 @@ impl ExplicitTransaction {
 }
 
 fn failed() -> Status {
-    Status::new(Code::TransactionTerminated, "the transaction has failed before and can only be rolled back")
+    Status::new(
+        Code::TransactionTerminated,
+        "the transaction has failed before and can only be rolled back",
+    )
 }
 
 impl Drop for ExplicitTransaction {

@@ -61,18 +61,31 @@ impl Users {
                 mirror.insert(user.name.clone(), user);
             }
         }
-        Ok(Self { graph, mirror: RwLock::new(mirror), changing: Mutex::new(()) })
+        Ok(Self {
+            graph,
+            mirror: RwLock::new(mirror),
+            changing: Mutex::new(()),
+        })
     }
 
     /// The user with this name.
     pub fn find(&self, name: &str) -> Option<User> {
         let name: UserName = name.parse().ok()?;
-        self.mirror.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
+        self.mirror
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&name)
+            .cloned()
     }
 
     /// All users, by name.
     pub fn all(&self) -> Vec<User> {
-        self.mirror.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.mirror
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Whether there is no user at all, as on a first start.
@@ -116,14 +129,21 @@ impl ExclusiveUsers<'_> {
             (CREDENTIAL, Value::from(user.credential.as_stored())),
             (CHANGE_REQUIRED, Value::Boolean(user.password_change_required)),
             (SUSPENDED, Value::Boolean(user.suspended)),
-            (HOME_DATABASE, user.home_database.as_deref().map_or(Value::Null, Value::from)),
+            (
+                HOME_DATABASE,
+                user.home_database.as_deref().map_or(Value::Null, Value::from),
+            ),
         ];
         for (key, value) in properties {
             let key = transaction.property_key_id_or_create(key)?;
             transaction.set_node_property(node, key, value)?;
         }
         transaction.commit()?;
-        users.mirror.write().unwrap_or_else(PoisonError::into_inner).insert(user.name.clone(), user);
+        users
+            .mirror
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(user.name.clone(), user);
         Ok(())
     }
 
@@ -132,10 +152,16 @@ impl ExclusiveUsers<'_> {
         let users = self.users;
         let permit = WritePermit::for_system_startup(SYSTEM_DATABASE);
         let mut transaction = users.graph.begin_write(&permit, WriteOptions::default());
-        let Some(node) = find_node(&transaction, name.as_str())? else { return Ok(false) };
+        let Some(node) = find_node(&transaction, name.as_str())? else {
+            return Ok(false);
+        };
         transaction.delete_node(node)?;
         transaction.commit()?;
-        users.mirror.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        users
+            .mirror
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
         Ok(true)
     }
 
@@ -167,13 +193,20 @@ fn ensure_schema(graph: &Graph) -> Result<(), UserStoreError> {
     let mut transaction = graph.begin_write(&permit, WriteOptions::default());
     let label = transaction.label_id_or_create(LABEL)?;
     let name = transaction.property_key_id_or_create(NAME)?;
-    transaction.create_constraint(Some("user_name"), ConstraintKind::Unique, SchemaTarget::Label(label), &[name])?;
+    transaction.create_constraint(
+        Some("user_name"),
+        ConstraintKind::Unique,
+        SchemaTarget::Label(label),
+        &[name],
+    )?;
     transaction.commit()?;
     Ok(())
 }
 
 fn find_node(graph: &dyn GraphRead, name: &str) -> Result<Option<NodeId>, GraphError> {
-    let (Some(label), Some(key)) = (graph.label_id(LABEL), graph.property_key_id(NAME)) else { return Ok(None) };
+    let (Some(label), Some(key)) = (graph.label_id(LABEL), graph.property_key_id(NAME)) else {
+        return Ok(None);
+    };
     let mut nodes = Vec::new();
     graph.scan_label(label, NodeId(0), USERS_MAX, &mut nodes)?;
     for node in nodes {
@@ -194,7 +227,9 @@ fn read_user(graph: &dyn GraphRead, node: NodeId) -> Result<User, UserStoreError
     let name = name.as_str().unwrap_or_default();
     let credential = property(CREDENTIAL)?;
     Ok(User {
-        name: name.parse().map_err(|error: bastide_security::InvalidUserName| damaged(error.to_string()))?,
+        name: name
+            .parse()
+            .map_err(|error: bastide_security::InvalidUserName| damaged(error.to_string()))?,
         credential: PasswordHash::from_stored(credential.as_str().unwrap_or_default())
             .map_err(|error| damaged(error.to_string()))?,
         password_change_required: property(CHANGE_REQUIRED)?.as_boolean().unwrap_or(true),
@@ -224,9 +259,13 @@ mod tests {
         let graph = Arc::new(Graph::in_memory());
         let users = Users::open(Arc::clone(&graph)).unwrap();
         assert!(users.is_empty());
-        users.exclusively(|users| users.put(user("ada")).and_then(|()| users.put(user("bob")))).unwrap();
+        users
+            .exclusively(|users| users.put(user("ada")).and_then(|()| users.put(user("bob"))))
+            .unwrap();
         users.exclusively(|all| all.remove(&"bob".parse().unwrap())).unwrap();
-        users.exclusively(|all| all.rename(user("ada"), "eve".parse().unwrap())).unwrap();
+        users
+            .exclusively(|all| all.rename(user("ada"), "eve".parse().unwrap()))
+            .unwrap();
         let again = Users::open(graph).unwrap();
         assert_eq!(again.all(), users.all());
         let names: Vec<_> = again.all().into_iter().map(|user| user.name.to_string()).collect();
@@ -237,7 +276,14 @@ mod tests {
     fn a_changed_user_replaces_the_former_one() {
         let users = Users::open(Arc::new(Graph::in_memory())).unwrap();
         users.exclusively(|all| all.put(user("ada"))).unwrap();
-        users.exclusively(|all| all.put(User { suspended: true, ..user("ada") })).unwrap();
+        users
+            .exclusively(|all| {
+                all.put(User {
+                    suspended: true,
+                    ..user("ada")
+                })
+            })
+            .unwrap();
         assert!(users.find("ada").unwrap().suspended);
         assert_eq!(users.all().len(), 1);
     }

@@ -1,5 +1,5 @@
 //! The facade as listeners use it: logins, statements, transactions and users, over graphs in memory.
-#![allow(clippy::unwrap_used, reason = "test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,10 +23,19 @@ fn dbms() -> Arc<Dbms> {
 }
 
 fn log_in_as(dbms: &Arc<Dbms>, user: &str, password: &str, address: &str) -> Result<Session> {
-    let credentials = Credentials { user: user.to_owned(), password: SecretString::new(password.to_owned()) };
+    let credentials = Credentials {
+        user: user.to_owned(),
+        password: SecretString::new(password.to_owned()),
+    };
     let address: SocketAddr = address.parse().unwrap();
-    let origin = Origin { address, connection_id: "bolt-1".into() };
-    tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(dbms.log_in(credentials, origin))
+    let origin = Origin {
+        address,
+        connection_id: "bolt-1".into(),
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .build()
+        .unwrap()
+        .block_on(dbms.log_in(credentials, origin))
 }
 
 fn log_in(dbms: &Arc<Dbms>) -> Session {
@@ -121,8 +130,15 @@ fn a_failed_statement_fails_its_transaction() {
 fn reading_sessions_cannot_write() {
     let dbms = dbms();
     let session = log_in(&dbms);
-    let options = || TransactionOptions { access_mode: AccessMode::Read, ..TransactionOptions::default() };
-    for text in ["CREATE ()", "CREATE INDEX FOR (n:A) ON (n.x)", "CREATE USER bob SET PASSWORD 'another-Long-passw0rd'"] {
+    let options = || TransactionOptions {
+        access_mode: AccessMode::Read,
+        ..TransactionOptions::default()
+    };
+    for text in [
+        "CREATE ()",
+        "CREATE INDEX FOR (n:A) ON (n.x)",
+        "CREATE USER bob SET PASSWORD 'another-Long-passw0rd'",
+    ] {
         let refused = run_with(&session, text, options()).unwrap_err();
         assert_eq!(refused.code(), Code::AccessMode, "{text}");
     }
@@ -133,7 +149,10 @@ fn reading_sessions_cannot_write() {
 fn the_system_database_shows_nothing_to_patterns() {
     let dbms = dbms();
     let session = log_in(&dbms);
-    let options = || TransactionOptions { database: Some("system".to_owned()), ..TransactionOptions::default() };
+    let options = || TransactionOptions {
+        database: Some("system".to_owned()),
+        ..TransactionOptions::default()
+    };
     let (rows, _) = run_with(&session, "MATCH (n) RETURN n", options()).unwrap();
     assert!(rows.is_empty());
     assert!(run_with(&session, "CREATE (:User)", options()).is_err());
@@ -146,13 +165,19 @@ fn a_dropped_or_suspended_user_is_out_at_once() {
     let dbms = dbms();
     let session = log_in(&dbms);
     for (end, name) in [("DROP USER bob", "bob"), ("ALTER USER eve SET STATUS SUSPENDED", "eve")] {
-        run(&session, &format!("CREATE USER {name} SET PASSWORD 'another-Long-passw0rd' CHANGE NOT REQUIRED")).unwrap();
+        run(
+            &session,
+            &format!("CREATE USER {name} SET PASSWORD 'another-Long-passw0rd' CHANGE NOT REQUIRED"),
+        )
+        .unwrap();
         let theirs = log_in_as(&dbms, name, "another-Long-passw0rd", "127.0.0.1:1").unwrap();
         run(&theirs, "RETURN 1").unwrap();
         run(&session, end).unwrap();
         assert_eq!(code(run(&theirs, "RETURN 1")), Code::AuthorizationExpired);
         assert!(theirs.ended().borrow().is_some());
-        let refused = log_in_as(&dbms, name, "another-Long-passw0rd", "127.0.0.1:1").map(drop).unwrap_err();
+        let refused = log_in_as(&dbms, name, "another-Long-passw0rd", "127.0.0.1:1")
+            .map(drop)
+            .unwrap_err();
         assert_eq!(refused.code(), Code::Unauthorized);
     }
 }
@@ -165,8 +190,14 @@ fn an_expired_password_allows_nothing_but_its_change() {
     assert!(session.password_change_required());
     assert_eq!(code(run(&session, "RETURN 1")), Code::CredentialsExpired);
     let change = |from: &str, to: &str| format!("ALTER CURRENT USER SET PASSWORD FROM '{from}' TO '{to}'");
-    assert_eq!(code(run(&session, &change("wrong", "third-Long-passw0rd"))), Code::ArgumentError);
-    assert_eq!(code(run(&session, &change("another-Long-passw0rd", "short"))), Code::ArgumentError);
+    assert_eq!(
+        code(run(&session, &change("wrong", "third-Long-passw0rd"))),
+        Code::ArgumentError
+    );
+    assert_eq!(
+        code(run(&session, &change("another-Long-passw0rd", "short"))),
+        Code::ArgumentError
+    );
     run(&session, &change("another-Long-passw0rd", "third-Long-passw0rd")).unwrap();
     run(&session, "RETURN 1").unwrap();
 }
@@ -198,9 +229,15 @@ fn call_in_transactions_commits_in_between() {
 fn a_transaction_times_out() {
     let dbms = dbms();
     let session = log_in(&dbms);
-    let options = TransactionOptions { timeout: Some(Duration::from_millis(50)), ..TransactionOptions::default() };
+    let options = TransactionOptions {
+        timeout: Some(Duration::from_millis(50)),
+        ..TransactionOptions::default()
+    };
     let text = "UNWIND range(1, 1000000000000) AS x WITH x WHERE x < 0 RETURN x";
-    assert_eq!(run_with(&session, text, options).unwrap_err().code(), Code::TransactionTimedOut);
+    assert_eq!(
+        run_with(&session, text, options).unwrap_err().code(),
+        Code::TransactionTimedOut
+    );
 }
 
 #[test]
@@ -211,7 +248,10 @@ fn running_transactions_can_be_seen_and_ended() {
     let mut transaction = other.begin(TransactionOptions::default()).unwrap();
     transaction.run("RETURN 1", &Map::new()).unwrap();
     let rows = run(&session, "SHOW TRANSACTIONS YIELD transactionId, currentQuery").unwrap();
-    let id = rows.iter().find(|row| row[1].as_str() == Some("RETURN 1")).unwrap()[0].as_str().unwrap().to_owned();
+    let id = rows.iter().find(|row| row[1].as_str() == Some("RETURN 1")).unwrap()[0]
+        .as_str()
+        .unwrap()
+        .to_owned();
     run(&session, &format!("TERMINATE TRANSACTIONS '{id}'")).unwrap();
     assert!(transaction.run("RETURN 2", &Map::new()).is_err());
     assert!(transaction.commit().is_err());

@@ -377,5 +377,10 @@ fn unwinding_a_range_counts_instead_of_keeping_a_list() {
     assert_eq!(database.run("UNWIND range(5, 1, -2) AS x RETURN x"), ["5", "3", "1"]);
     assert_eq!(database.run("UNWIND range(1, 0) AS x RETURN x"), [] as [&str; 0]);
     assert_eq!(database.run("UNWIND range(1, null) AS x RETURN x"), [] as [&str; 0]);
-    assert!(database.error("UNWIND range(1, 2, 0) AS x RETURN x").message().contains("step"));
+    assert!(
+        database
+            .error("UNWIND range(1, 2, 0) AS x RETURN x")
+            .message()
+            .contains("step")
+    );
 }

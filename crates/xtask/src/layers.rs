@@ -39,13 +39,24 @@ pub fn check(root: &Path) -> Result<()> {
     let metadata = process::output(root, "cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
     let metadata: Value = serde_json::from_slice(&metadata)?;
     let mut faults = Vec::new();
-    for package in metadata.get("packages").and_then(Value::as_array).context("cargo metadata has no packages")? {
+    for package in metadata
+        .get("packages")
+        .and_then(Value::as_array)
+        .context("cargo metadata has no packages")?
+    {
         let name = package.get("name").and_then(Value::as_str).unwrap_or_default();
         let Some(rank) = rank_of(name) else {
-            faults.push(format!("{name} has no rank; add it to crates/xtask/src/layers.rs and ARCHITECTURE.md"));
+            faults.push(format!(
+                "{name} has no rank; add it to crates/xtask/src/layers.rs and ARCHITECTURE.md"
+            ));
             continue;
         };
-        for dependency in package.get("dependencies").and_then(Value::as_array).into_iter().flatten() {
+        for dependency in package
+            .get("dependencies")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let used = dependency.get("name").and_then(Value::as_str).unwrap_or_default();
             let is_test_only = dependency.get("kind").and_then(Value::as_str) == Some("dev");
             if let (false, Some(used_rank)) = (is_test_only, rank_of(used)) {

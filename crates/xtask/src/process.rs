@@ -33,12 +33,19 @@ pub fn output(folder: &Path, program: &str, arguments: &[&str]) -> Result<Vec<u8
         .output()
         .with_context(|| format!("cannot start `{program}`"))?;
     if !output.status.success() {
-        bail!("`{program} {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "`{program} {}` failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(output.stdout)
 }
 
 /// Whether a program can be started.
 pub fn is_installed(program: &str, argument: &str) -> bool {
-    Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .arg(argument)
+        .output()
+        .is_ok_and(|output| output.status.success())
 }

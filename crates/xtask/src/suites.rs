@@ -14,11 +14,26 @@ struct Suite {
 }
 
 const SUITES: &[Suite] = &[
-    Suite { name: "crates", run: crates },
-    Suite { name: "tck", run: |root, _| tck(root, &[]) },
-    Suite { name: "end-to-end", run: |root, _| python(root, "end_to_end", &[]) },
-    Suite { name: "drivers", run: |root, _| process::run(root, "bash", &["tests/drivers/run.sh"]) },
-    Suite { name: "crash", run: |root, kills| python(root, "crash", &[("BASTIDE_KILLS", &kills.to_string())]) },
+    Suite {
+        name: "crates",
+        run: crates,
+    },
+    Suite {
+        name: "tck",
+        run: |root, _| tck(root, &[]),
+    },
+    Suite {
+        name: "end-to-end",
+        run: |root, _| python(root, "end_to_end", &[]),
+    },
+    Suite {
+        name: "drivers",
+        run: |root, _| process::run(root, "bash", &["tests/drivers/run.sh"]),
+    },
+    Suite {
+        name: "crash",
+        run: |root, kills| python(root, "crash", &[("BASTIDE_KILLS", &kills.to_string())]),
+    },
 ];
 
 /// Where test data lies beside the project, unless `BASTIDE_SHARED` says otherwise.
@@ -31,7 +46,10 @@ pub fn test(root: &Path, only: Option<&str>, kills: u32) -> Result<()> {
     process::run(root, "cargo", &["build", "--release", "--package", "bastide"])?;
     let mut failed = Vec::new();
     let mut passed = 0;
-    for suite in SUITES.iter().filter(|suite| only.is_none_or(|only| suite.name.contains(only))) {
+    for suite in SUITES
+        .iter()
+        .filter(|suite| only.is_none_or(|only| suite.name.contains(only)))
+    {
         let started = Instant::now();
         println!("== {}", suite.name);
         match (suite.run)(root, kills) {
@@ -61,7 +79,12 @@ fn python(root: &Path, folder: &str, variables: &[(&str, &str)]) -> Result<()> {
     let shared = shared(root).display().to_string();
     let mut variables = variables.to_vec();
     variables.push(("BASTIDE_SHARED", &shared));
-    process::run_with(root, &interpreter, &["-m", "pytest", "-q", "--color=no", &format!("tests/{folder}")], &variables)
+    process::run_with(
+        root,
+        &interpreter,
+        &["-m", "pytest", "-q", "--color=no", &format!("tests/{folder}")],
+        &variables,
+    )
 }
 
 /// A Python environment under `target` with the packages that the tests need, made once.
@@ -70,7 +93,11 @@ fn python_environment(root: &Path) -> Result<PathBuf> {
     if !process::is_installed(&environment.join("bin/pytest").display().to_string(), "--version") {
         process::run(root, "python3", &["-m", "venv", &environment.display().to_string()])?;
         let pip = environment.join("bin/pip").display().to_string();
-        process::run(root, &pip, &["install", "--quiet", "--requirement", "tests/requirements.txt"])?;
+        process::run(
+            root,
+            &pip,
+            &["install", "--quiet", "--requirement", "tests/requirements.txt"],
+        )?;
     }
     Ok(environment)
 }
@@ -78,7 +105,16 @@ fn python_environment(root: &Path) -> Result<PathBuf> {
 /// Runs the TCK with the given arguments, or all of it from the shared folder.
 pub fn tck(root: &Path, arguments: &[String]) -> Result<()> {
     let features = shared(root).join("tck/features").display().to_string();
-    let mut all = vec!["run", "--release", "--quiet", "--package", "bastide-conformance", "--bin", "tck", "--"];
+    let mut all = vec![
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "bastide-conformance",
+        "--bin",
+        "tck",
+        "--",
+    ];
     if !arguments.iter().any(|argument| argument == "--features") {
         if !Path::new(&features).is_dir() {
             bail!("the TCK is not at {features}; set BASTIDE_SHARED or pass --features");
@@ -95,7 +131,19 @@ pub fn ci(root: &Path) -> Result<()> {
     layers::check(root)?;
     tidy::check(root)?;
     generate::documents(root, true)?;
-    process::run(root, "cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    process::run(
+        root,
+        "cargo",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
     deny(root)?;
     test(root, None, 20)?;
     fuzz(root, 60)
@@ -104,7 +152,11 @@ pub fn ci(root: &Path) -> Result<()> {
 /// Licences, sources and bans. The advisory database needs a network that build machines may not have.
 fn deny(root: &Path) -> Result<()> {
     install("cargo-deny", root)?;
-    process::run(root, "cargo", &["deny", "--offline", "check", "licenses", "sources", "bans"])
+    process::run(
+        root,
+        "cargo",
+        &["deny", "--offline", "check", "licenses", "sources", "bans"],
+    )
 }
 
 fn install(tool: &str, root: &Path) -> Result<()> {
@@ -121,14 +173,22 @@ pub fn fuzz(root: &Path, seconds: u32) -> Result<()> {
     let folder = root.join("fuzz");
     let targets = String::from_utf8(process::output(&folder, "cargo", &["+nightly", "fuzz", "list"])?)?;
     for target in targets.split_whitespace() {
-        process::run(&folder, "cargo", &["+nightly", "fuzz", "run", target, "--", &limit, "-rss_limit_mb=2048"])?;
+        process::run(
+            &folder,
+            "cargo",
+            &["+nightly", "fuzz", "run", target, "--", &limit, "-rss_limit_mb=2048"],
+        )?;
     }
     Ok(())
 }
 
 /// Measures.
 pub fn bench(root: &Path, arguments: &[String]) -> Result<()> {
-    process::run(root, "cargo", &["build", "--release", "--quiet", "--package", "bastide"])?;
+    process::run(
+        root,
+        "cargo",
+        &["build", "--release", "--quiet", "--package", "bastide"],
+    )?;
     let mut all = vec!["run", "--release", "--quiet", "--package", "bastide-bench", "--"];
     all.extend(arguments.iter().map(String::as_str));
     process::run(root, "cargo", &all)

@@ -1,3 +1,5 @@
+//! Aggregates over null, overflow and wrong types.
+
 use std::sync::Arc;
 
 use bastide_model::Duration;

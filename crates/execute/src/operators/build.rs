@@ -385,9 +385,11 @@ impl Builder<'_> {
     /// The prepared arguments of a call of `range()`, so that UNWIND can count instead of keeping a list.
     fn range_arguments(&self, list: &Expression) -> Result<Option<Vec<Compiled>>, Status> {
         match list {
-            Expression::Function { name, arguments, .. } if name.as_ref() == "range" => {
-                arguments.iter().map(|argument| self.compile(argument)).collect::<Result<_, _>>().map(Some)
-            }
+            Expression::Function { name, arguments, .. } if name.as_ref() == "range" => arguments
+                .iter()
+                .map(|argument| self.compile(argument))
+                .collect::<Result<_, _>>()
+                .map(Some),
             _ => Ok(None),
         }
     }

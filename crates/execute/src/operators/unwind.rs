@@ -23,9 +23,16 @@ pub(super) struct Unwind {
 
 /// What is left to give of one row's list.
 enum Items {
-    List { items: Arc<[Value]>, place: usize },
+    List {
+        items: Arc<[Value]>,
+        place: usize,
+    },
     /// Integers from `next` on, by `step`, up to `last` and with it.
-    Range { next: i128, last: i128, step: i128 },
+    Range {
+        next: i128,
+        last: i128,
+        step: i128,
+    },
 }
 
 impl Unwind {

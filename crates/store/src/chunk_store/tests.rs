@@ -1,3 +1,5 @@
+//! Checkpoints: crashes at every write, damage, what is left on disk.
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 

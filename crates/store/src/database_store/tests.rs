@@ -1,3 +1,5 @@
+//! The facade over real files: reopening, damage, removal of old log.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

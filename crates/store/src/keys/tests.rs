@@ -1,3 +1,5 @@
+//! Key files and envelopes: what is made, what is refused.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,3 +1,5 @@
+//! The log: crashes at every operation, damage, batching.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Sealed objects: ranges, damage, swapped paths.
+
 use object_store::memory::InMemory;
 
 use super::*;
