@@ -1,8 +1,10 @@
 //! The relationships of one node.
 //!
-//! Few are one slice in any order, so that an expand step is one memory access away from the node; many are grouped by
-//! direction and type, each group an ordered tree by relationship id, so that adding one to a million copies one leaf.
-//! INVARIANT: a loop is there twice, outgoing and incoming. Must not know labels, properties or other nodes.
+//! Few are one block, so that an expand step is one memory access away from the node and copies one slice; many are
+//! grouped by direction and type, each group an ordered tree by relationship id, so that adding one to a million copies
+//! one leaf. INVARIANT: a loop is there twice, outgoing and incoming. Must not know labels, properties or other nodes.
+
+mod few;
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -11,9 +13,7 @@ use std::sync::Arc;
 use bastide_model::{Adjacent, Direction, NodeId, RelationshipId, RelationshipTypeId};
 
 use crate::persistent::{Entry, OrderedTree};
-
-/// Up to this many are one slice.
-const FEW_MAX: usize = 24;
+use few::{FEW_MAX, Few};
 
 /// The relationships of one node.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,8 @@ pub(crate) enum Adjacency {
     /// None at all.
     #[default]
     None,
-    /// Up to [`FEW_MAX`], outgoing ones first.
-    Few(Arc<[Incident]>),
+    /// Up to [`FEW_MAX`]; never without any.
+    Few(Arc<Few>),
     /// More, ascending by direction and type; never without any.
     Many(Arc<Vec<Run>>),
 }
@@ -53,36 +53,31 @@ impl Entry for Adjacent {
     }
 }
 
-/// Whether a direction meets incoming (or else outgoing) relationships.
-fn meets(direction: Direction, incoming: bool) -> bool {
-    match direction {
+/// Whether a group of one direction and type is asked for; no `types` stand for all.
+fn is_wanted(
+    (incoming, relationship_type): (bool, RelationshipTypeId),
+    direction: Direction,
+    types: &[RelationshipTypeId],
+) -> bool {
+    let meets = match direction {
         Direction::Outgoing => !incoming,
         Direction::Incoming => incoming,
         Direction::Both => true,
-    }
+    };
+    meets && (types.is_empty() || types.contains(&relationship_type))
 }
 
 impl Adjacency {
     /// Adds one side of a relationship to the node `own`.
     pub(crate) fn insert(&mut self, own: NodeId, incident: Incident) {
         match self {
-            Self::None => *self = Self::Few(Arc::from([incident])),
-            Self::Few(few) if few.len() < FEW_MAX => {
-                // Outgoing first: an expand in one direction then touches one end only.
-                let place = if incident.incoming { few.len() } else { 0 };
-                let (before, after) = few.split_at_checked(place).unwrap_or((few, &[]));
-                *few = before
-                    .iter()
-                    .copied()
-                    .chain([incident])
-                    .chain(after.iter().copied())
-                    .collect();
-            }
+            Self::None => *self = Self::Few(Few::of(own, incident)),
+            Self::Few(few) if few.len() < FEW_MAX => Few::insert(few, own, incident),
             Self::Few(few) => {
                 let mut runs = Vec::new();
-                few.iter()
-                    .chain([&incident])
-                    .for_each(|each| insert_in_runs(&mut runs, own, *each));
+                few.incidents()
+                    .chain([incident])
+                    .for_each(|each| insert_in_runs(&mut runs, own, each));
                 *self = Self::Many(Arc::new(runs));
             }
             Self::Many(runs) => insert_in_runs(Arc::make_mut(runs), own, incident),
@@ -97,17 +92,18 @@ impl Adjacency {
         relationship_type: RelationshipTypeId,
         incoming: bool,
     ) {
+        let key = (incoming, relationship_type);
         match self {
             Self::None => {}
             Self::Few(few) => {
-                let is_other =
-                    |each: &&Incident| each.adjacent.relationship != relationship || each.incoming != incoming;
-                let rest: Arc<[Incident]> = few.iter().filter(is_other).copied().collect();
-                *self = if rest.is_empty() { Self::None } else { Self::Few(rest) };
+                Few::remove(few, own, relationship, key);
+                if few.len() == 0 {
+                    *self = Self::None;
+                }
             }
             Self::Many(runs) => {
                 let runs = Arc::make_mut(runs);
-                if let Ok(place) = runs.binary_search_by_key(&(incoming, relationship_type), Run::key)
+                if let Ok(place) = runs.binary_search_by_key(&key, Run::key)
                     && let Some(run) = runs.get_mut(place)
                 {
                     let removed = run.entries.remove(&|entry| entry.relationship.cmp(&relationship));
@@ -132,24 +128,12 @@ impl Adjacency {
         types: &[RelationshipTypeId],
         found: &mut Vec<Adjacent>,
     ) {
-        let both = direction == Direction::Both;
         match self {
             Self::None => {}
-            Self::Few(few) => {
-                let is_of_type = |each: &&Incident| types.is_empty() || types.contains(&each.relationship_type);
-                if direction != Direction::Incoming {
-                    let outgoing = few.iter().take_while(|each| !each.incoming).filter(is_of_type);
-                    found.extend(outgoing.map(|each| each.adjacent));
-                }
-                if direction != Direction::Outgoing {
-                    let incoming = few.iter().rev().take_while(|each| each.incoming).filter(is_of_type);
-                    let wanted = incoming.filter(|each| !both || each.adjacent.neighbour != own);
-                    found.extend(wanted.map(|each| each.adjacent));
-                }
-            }
+            Self::Few(few) => few.expand(own, direction, types, found),
             Self::Many(runs) => {
-                for run in runs.iter().filter(|run| run.is_wanted(direction, types)) {
-                    let skip_loops = both && run.incoming && run.loops > 0;
+                for run in runs.iter().filter(|run| is_wanted(run.key(), direction, types)) {
+                    let skip_loops = direction == Direction::Both && run.incoming && run.loops > 0;
                     run.entries.visit(&mut |entries| {
                         if skip_loops {
                             found.extend(entries.iter().filter(|entry| entry.neighbour != own));
@@ -164,18 +148,16 @@ impl Adjacency {
 
     /// How many [`Adjacency::expand`] finds.
     pub(crate) fn degree(&self, own: NodeId, direction: Direction, types: &[RelationshipTypeId]) -> u64 {
-        let both = direction == Direction::Both;
         match self {
             Self::None => 0,
-            Self::Few(_) => {
-                let mut found = Vec::with_capacity(FEW_MAX);
-                self.expand(own, direction, types, &mut found);
-                found.len() as u64
-            }
+            Self::Few(few) => few.degree(own, direction, types),
             Self::Many(runs) => runs
                 .iter()
-                .filter(|run| run.is_wanted(direction, types))
-                .map(|run| run.entries.len() - if both && run.incoming { run.loops } else { 0 })
+                .filter(|run| is_wanted(run.key(), direction, types))
+                .map(|run| {
+                    let skip_loops = direction == Direction::Both && run.incoming;
+                    run.entries.len() - if skip_loops { run.loops } else { 0 }
+                })
                 .sum(),
         }
     }
@@ -198,10 +180,6 @@ impl Adjacency {
 impl Run {
     fn key(&self) -> (bool, RelationshipTypeId) {
         (self.incoming, self.relationship_type)
-    }
-
-    fn is_wanted(&self, direction: Direction, types: &[RelationshipTypeId]) -> bool {
-        meets(direction, self.incoming) && (types.is_empty() || types.contains(&self.relationship_type))
     }
 }
 
