@@ -191,9 +191,7 @@ impl Session {
     /// # Errors
     /// What the client is told.
     pub fn begin(&self, options: TransactionOptions) -> Result<ExplicitTransaction> {
-        let frame = self.frame(options, "")?;
-        let _read: ReadPermit = frame.permit()?;
-        ExplicitTransaction::begin(frame)
+        ExplicitTransaction::begin(self.frame(options, "")?)
     }
 
     /// Runs a statement in a transaction of its own, which is committed when its stream is finished.

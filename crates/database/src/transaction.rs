@@ -7,7 +7,7 @@ use bastide_cypher::ast::StatementBody;
 use bastide_execute::{Execution, GraphAccess, TransactionControl};
 use bastide_graph::{Snapshot, Transaction};
 use bastide_model::{CommitId, GraphRead, GraphWrite, Map};
-use bastide_security::{AccessMode, ReadPermit, WritePermit};
+use bastide_security::{AccessMode, OwnPasswordPermit, ReadPermit, WritePermit};
 use bastide_status::{Code, Result, Status};
 
 use crate::administration::{self, Prepared};
@@ -165,7 +165,19 @@ pub(crate) fn locked(shared: &Mutex<SharedTransaction>) -> MutexGuard<'_, Shared
 impl ExplicitTransaction {
     pub(crate) fn begin(frame: Frame) -> Result<Self> {
         let writes = frame.access_mode == AccessMode::Write;
-        let carrier = Carrier::begin(&frame, writes, false)?;
+        // Drivers change an expired password in a transaction of their own; it sees nothing and does nothing else.
+        let carrier = if frame.principal.password_change_required() {
+            let permit: OwnPasswordPermit = frame.permit()?;
+            Carrier::Reading(
+                frame
+                    .dbms
+                    .empty
+                    .graph
+                    .begin_read(&ReadPermit::for_system_startup(permit.database())),
+            )
+        } else {
+            Carrier::begin(&frame, writes, false)?
+        };
         let shared = Arc::new(Mutex::new(SharedTransaction { carrier, failed: false }));
         Ok(Self {
             frame: Arc::new(frame),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_database::{
-    AccessMode, Completion, Configuration, Credentials, Dbms, NoAudit, Origin, RowVisitor, Session, TransactionOptions,
-    VisitOutcome,
+    AccessMode, Completion, Configuration, Credentials, Dbms, NoAudit, Origin, RowVisitor, Session, SettingRow,
+    TransactionOptions, VisitOutcome,
 };
 use bastide_model::{GraphRead, Map, Value};
 use bastide_secret::SecretString;
@@ -16,7 +16,11 @@ use bastide_status::{Code, Result};
 const PASSWORD: &str = "correct-Horse-battery-7";
 
 fn dbms() -> Arc<Dbms> {
-    let dbms = Dbms::open(Configuration::in_memory(), Arc::new(NoAudit)).unwrap();
+    open(Configuration::in_memory())
+}
+
+fn open(configuration: Configuration) -> Arc<Dbms> {
+    let dbms = Dbms::open(configuration, Arc::new(NoAudit)).unwrap();
     let credential = Dbms::hash_password(&SecretString::new(PASSWORD.to_owned())).unwrap();
     dbms.create_first_user("neo4j", credential, false).unwrap();
     dbms
@@ -198,8 +202,26 @@ fn an_expired_password_allows_nothing_but_its_change() {
         code(run(&session, &change("another-Long-passw0rd", "short"))),
         Code::ArgumentError
     );
+    let mut transaction = session.begin(TransactionOptions::default()).unwrap();
+    let refused = transaction.run("RETURN 1", &Map::new()).map(drop).unwrap_err();
+    assert_eq!(refused.code(), Code::CredentialsExpired);
+    drop(transaction);
     run(&session, &change("another-Long-passw0rd", "third-Long-passw0rd")).unwrap();
     run(&session, "RETURN 1").unwrap();
+}
+
+#[test]
+fn an_expired_password_can_be_changed_in_a_transaction() {
+    let dbms = dbms();
+    run(&log_in(&dbms), "CREATE USER bob SET PASSWORD 'another-Long-passw0rd'").unwrap();
+    let session = log_in_as(&dbms, "bob", "another-Long-passw0rd", "127.0.0.1:1").unwrap();
+    let mut transaction = session.begin(TransactionOptions::default()).unwrap();
+    let text = "ALTER CURRENT USER SET PASSWORD FROM 'another-Long-passw0rd' TO $new";
+    let parameters: Map = [("new", Value::from("third-Long-passw0rd"))].into_iter().collect();
+    transaction.run(text, &parameters).unwrap().finish().unwrap();
+    assert!(session.password_change_required());
+    transaction.commit().unwrap();
+    assert!(!session.password_change_required());
 }
 
 #[test]
@@ -223,6 +245,28 @@ fn call_in_transactions_commits_in_between() {
     let mut transaction = session.begin(TransactionOptions::default()).unwrap();
     let refused = transaction.run(text, &Map::new()).and_then(|stream| stream.finish());
     assert!(refused.is_err());
+}
+
+#[test]
+fn show_settings_lists_all_or_those_that_are_named() {
+    let setting = |name: &str| SettingRow {
+        name: name.to_owned(),
+        value: "1".to_owned(),
+        is_dynamic: false,
+        default_value: "1".to_owned(),
+        description: String::new(),
+        is_explicitly_set: false,
+    };
+    let settings = vec![setting("a.b"), setting("c.d")];
+    let dbms = open(Configuration {
+        settings,
+        ..Configuration::in_memory()
+    });
+    let session = log_in(&dbms);
+    assert_eq!(run(&session, "SHOW SETTINGS").unwrap().len(), 2);
+    let rows = run(&session, "SHOW SETTINGS 'c.d' YIELD name, value").unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0][0].as_str(), Some("c.d"));
 }
 
 #[test]

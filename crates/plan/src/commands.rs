@@ -145,6 +145,9 @@ impl Planner<'_> {
     /// One expression by itself, as it may yield a list; several as a list; none as an empty list.
     fn list_or_value(&mut self, expressions: &[ast::Expression]) -> Result<Expression> {
         let scope = Scope::default();
+        if expressions.is_empty() {
+            return Ok(Expression::Literal(Value::Null));
+        }
         if let [only] = expressions {
             return Ok(self.translate(only, &scope)?.expression);
         }

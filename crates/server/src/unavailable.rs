@@ -69,7 +69,6 @@ impl Found<'_> {
     fn others(&mut self) {
         self.changed(names::SERVER_DIRECTORIES_CONFIGURATION);
         self.changed(names::SERVER_PANIC_SHUTDOWN_ON_PANIC);
-        self.changed(names::DBMS_SECURITY_PROCEDURES_ALLOWLIST);
     }
 
     fn own_policy(&mut self, policy: &PolicySettings) {
@@ -135,7 +134,6 @@ mod tests {
             ("server.backup.enabled", "true"),
             ("server.bolt.ocsp_stapling_enabled", "true"),
             ("server.bolt.thread_pool_max_size", "40"),
-            ("dbms.security.procedures.allowlist", "db.*"),
         ] {
             assert_eq!(names_of_faults(&[(name, value)]), [name]);
         }

@@ -155,7 +155,7 @@ fn deny(root: &Path) -> Result<()> {
     process::run(
         root,
         "cargo",
-        &["deny", "--offline", "check", "licenses", "sources", "bans"],
+        &["deny", "check", "licenses", "sources", "bans"],
     )
 }
 
