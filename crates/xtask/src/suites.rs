@@ -152,11 +152,7 @@ pub fn ci(root: &Path) -> Result<()> {
 /// Licences, sources and bans. The advisory database needs a network that build machines may not have.
 fn deny(root: &Path) -> Result<()> {
     install("cargo-deny", root)?;
-    process::run(
-        root,
-        "cargo",
-        &["deny", "check", "licenses", "sources", "bans"],
-    )
+    process::run(root, "cargo", &["deny", "check", "licenses", "sources", "bans"])
 }
 
 fn install(tool: &str, root: &Path) -> Result<()> {
