@@ -54,7 +54,12 @@ impl Entry for IndexEntry {
 }
 
 /// The order of keys.
+#[inline]
 pub(crate) fn key_order(left: &[Value], right: &[Value]) -> Ordering {
+    // The usual key, without a call: a seek compares some twenty times.
+    if let ([Value::Integer(left)], [Value::Integer(right)]) = (left, right) {
+        return left.cmp(right);
+    }
     let mut pairs = left.iter().zip(right).map(|(left, right)| total_order(left, right));
     pairs
         .find(|order| order.is_ne())

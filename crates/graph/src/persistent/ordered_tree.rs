@@ -117,14 +117,14 @@ impl<E: Entry> OrderedTree<E> {
     /// Hands out the entries that are not `before` the start, leaf by leaf, until `visit` breaks.
     pub(crate) fn visit_from(
         &self,
-        before: &dyn Fn(&E) -> bool,
-        visit: &mut dyn FnMut(&[E]) -> ControlFlow<()>,
+        before: &impl Fn(&E) -> bool,
+        visit: &mut impl FnMut(&[E]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.root.visit_from(before, visit)
     }
 
     /// Hands out all entries, leaf by leaf.
-    pub(crate) fn visit(&self, visit: &mut dyn FnMut(&[E])) {
+    pub(crate) fn visit(&self, visit: &mut impl FnMut(&[E])) {
         let _ = self.root.visit_from(&|_| false, &mut |entries| {
             visit(entries);
             ControlFlow::Continue(())
@@ -172,19 +172,19 @@ impl<E: Entry> TreeNode<E> {
 
     fn visit_from(
         &self,
-        before: &dyn Fn(&E) -> bool,
-        visit: &mut dyn FnMut(&[E]) -> ControlFlow<()>,
+        before: &impl Fn(&E) -> bool,
+        visit: &mut impl FnMut(&[E]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match self {
             Self::Leaf(entries) => {
-                let start = entries.partition_point(before);
+                let start = count_before(entries, before);
                 match entries.get(start..) {
                     Some(rest) if !rest.is_empty() => visit(rest),
                     _ => ControlFlow::Continue(()),
                 }
             }
             Self::Inner(children) => {
-                let start = children.partition_point(|child| before(&child.first)).saturating_sub(1);
+                let start = count_before(children, &|child| before(&child.first)).saturating_sub(1);
                 for child in children.iter().skip(start) {
                     child.node.visit_from(before, visit)?;
                 }
@@ -192,6 +192,20 @@ impl<E: Entry> TreeNode<E> {
             }
         }
     }
+}
+
+/// How many items are `before` a place, which the first ones are and then none: as `partition_point` finds it.
+///
+/// In two steps rather than by halves: the processor then fetches several items at once, where halving waits for each
+/// before it knows the next.
+#[inline]
+fn count_before<T>(items: &[T], before: &impl Fn(&T) -> bool) -> usize {
+    const STEP: usize = 8;
+    let steps = items.iter().step_by(STEP).take_while(|item| before(item)).count();
+    let Some(last) = steps.checked_sub(1) else { return 0 };
+    let start = last * STEP + 1;
+    let within = items.iter().skip(start).take(STEP - 1);
+    start + within.take_while(|item| before(item)).count()
 }
 
 fn insert_below<E: Entry>(node: &mut Arc<TreeNode<E>>, entry: E) -> Inserted<E> {
@@ -327,6 +341,16 @@ mod tests {
         let mut all = Vec::new();
         tree.visit(&mut |entries| all.extend_from_slice(entries));
         all
+    }
+
+    #[test]
+    fn counting_in_steps_finds_what_halving_finds() {
+        for length in 0..70_u64 {
+            let items: Vec<u64> = (0..length).collect();
+            for place in 0..=length {
+                assert_eq!(count_before(&items, &|item| *item < place) as u64, place);
+            }
+        }
     }
 
     proptest! {
