@@ -5,9 +5,6 @@
 //! the graph is as it was before the change. Must not know transactions, logs or who else writes.
 
 mod schema;
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use bastide_model::{
