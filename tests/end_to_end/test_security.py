@@ -172,36 +172,56 @@ def test_lock_out_at_one_address_does_not_touch_another():
         assert bolt_login(locked, "ada", GOOD, source="127.0.0.1") == "FAILURE"
 
 
-def bolt_login(server, user, password, source):
-    """Logs in from a chosen address of loopback with hand-made Bolt 5.4; says how HELLO and LOGON were answered."""
+class HandMade:
+    """A client of Bolt 5.2 made by hand, to say what no driver says."""
 
+    def __init__(self, server, source="127.0.0.1"):
+        raw = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS, source_address=(source, 0))
+        self.socket = server.tls_context().wrap_socket(raw, server_hostname="localhost")
+        self.socket.sendall(bytes.fromhex("6060b017" + "00000205" + "00000000" * 3))
+        self.reader = self.socket.makefile("rb")
+        assert self.reader.read(4) == bytes.fromhex("00000205")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.reader.close()
+        self.socket.close()
+
+    @staticmethod
     def text(value):
         encoded = value.encode()
-        assert len(encoded) < 256
         return b"\xd0" + bytes([len(encoded)]) + encoded
 
-    def message(body):
-        return struct.pack(">H", len(body)) + body + b"\0\0"
+    def send(self, body):
+        self.socket.sendall(struct.pack(">H", len(body)) + body + b"\0\0")
 
-    raw = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS, source_address=(source, 0))
-    with server.tls_context().wrap_socket(raw, server_hostname="localhost") as connection:
-        connection.sendall(bytes.fromhex("6060b017" + "00000405" + "00000000" * 3))
-        assert connection.recv(4) == bytes.fromhex("00000405")
-        reader = connection.makefile("rb")
+    def answer(self):
+        while (size := struct.unpack(">H", self.reader.read(2))[0]) == 0:
+            pass
+        body = self.reader.read(size)
+        assert self.reader.read(2) == b"\0\0"
+        return {0x70: "SUCCESS", 0x71: "RECORD", 0x7E: "IGNORED", 0x7F: "FAILURE"}[body[1]]
 
-        def answer():
-            size = struct.unpack(">H", reader.read(2))[0]
-            body = reader.read(size)
-            assert reader.read(2) == b"\0\0"
-            return {0x70: "SUCCESS", 0x7F: "FAILURE"}[body[1]]
+    def log_in(self, user, password):
+        self.send(b"\xb1\x01\xa1" + self.text("user_agent") + self.text("test/1"))
+        assert self.answer() == "SUCCESS"
+        token = b"\xa3" + self.text("scheme") + self.text("basic")
+        self.send(b"\xb1\x6a" + token + self.text("principal") + self.text(user) + self.text("credentials") + self.text(password))
+        return self.answer()
 
-        agent = b"\xa1" + text("user_agent") + text("test/1")
-        connection.sendall(message(b"\xb1\x01" + agent))
-        assert answer() == "SUCCESS"
-        token = b"\xa3" + text("scheme") + text("basic")
-        token += text("principal") + text(user) + text("credentials") + text(password)
-        connection.sendall(message(b"\xb1\x6a" + token))
-        return answer()
+    def run_and_pull(self, statement):
+        self.send(b"\xb3\x10" + self.text(statement) + b"\xa0\xa0")
+        self.send(b"\xb1\x3f\xa1" + self.text("n") + b"\xff")
+
+    def reset(self):
+        self.send(b"\xb0\x0f")
+
+
+def bolt_login(server, user, password, source):
+    with HandMade(server, source) as client:
+        return client.log_in(user, password)
 
 
 def test_users_are_created_altered_shown_and_dropped(server):
@@ -280,7 +300,7 @@ def test_changing_the_own_password_demands_the_current_one(server):
 
 @pytest.mark.parametrize(
     ("password", "says"),
-    [("Ab3-x", "8"), ("password", "entropy"), ("aaaaaaaaaaaa", "entropy"), ("", "")],
+    [("Ab3-x", "8"), ("sunshine", "entropy"), ("aaaaaaaaaaaa", "entropy"), ("", "")],
 )
 def test_a_weak_password_is_refused_with_what_to_do(server, password, says):
     error = statement_error(server, "CREATE USER weak SET PASSWORD $p", "system", p=password)
@@ -373,9 +393,9 @@ def test_load_csv_stays_in_the_import_folder(server):
 
 
 @contextlib.contextmanager
-def web_server(answer):
+def web_server(answer, host="127.0.0.1"):
     """A plain HTTP server on loopback that counts its callers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((host, 0)) as listener:
         listener.settimeout(HANG_SECONDS)
         calls = []
 
@@ -413,17 +433,18 @@ def test_load_csv_never_calls_loopback_even_with_http_on():
 
 
 def test_load_csv_calls_a_listed_address_and_does_not_follow_it_elsewhere():
-    moved = b"HTTP/1.1 302 Found\r\nlocation: http://localhost:%d/x.csv\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    moved = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.2:%d/x.csv\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     settings = {
         "dbms.security.load_csv.http_enabled": "true",
         "dbms.security.load_csv.allowed_hosts": "127.0.0.1",
     }
-    with Server(settings=settings) as open_server, web_server(CSV_ANSWER) as (port, calls):
-        rows = open_server.query("LOAD CSV FROM $url AS row RETURN row", url=f"http://127.0.0.1:{port}/x.csv")
-        assert rows == [{"row": ["1", "2"]}] and len(calls) == 1
-        with web_server(moved % port) as (redirecting, _):
-            load_csv_error(open_server, f"http://127.0.0.1:{redirecting}/x.csv")
-        assert len(calls) == 1
+    with Server(settings=settings) as open_server:
+        with web_server(CSV_ANSWER) as (port, calls):
+            rows = open_server.query("LOAD CSV FROM $url AS row RETURN row", url=f"http://127.0.0.1:{port}/x.csv")
+            assert rows == [{"row": ["1", "2"]}] and len(calls) == 1
+        with web_server(CSV_ANSWER, "127.0.0.2") as (inner, inner_calls), web_server(moved % inner) as (outer, calls):
+            load_csv_error(open_server, f"http://127.0.0.1:{outer}/x.csv")
+            assert len(calls) == 1 and inner_calls == []
 
 
 # Connections
@@ -561,17 +582,24 @@ def test_an_idle_connection_is_closed_when_it_does_not_log_in():
         "RETURN " + "NOT " * 50_000 + "true",
         "RETURN " + "-" * 50_000 + "1",
         "RETURN 1" + " + 1" * 50_000,
-        "RETURN true" + " AND true" * 50_000,
         "RETURN " + "{a: " * 50_000 + "1" + "}" * 50_000,
         "RETURN " + "CASE WHEN true THEN " * 50_000 + "1" + " END" * 50_000,
         "RETURN x" + ".a" * 50_000,
         "RETURN " + "EXISTS { MATCH (n) WHERE " * 50_000,
         "CALL { " * 50_000,
     ],
-    ids=["parentheses", "lists", "not", "minus", "plus", "and", "maps", "case", "properties", "exists", "call"],
+    ids=["parentheses", "lists", "not", "minus", "plus", "maps", "case", "properties", "exists", "call"],
 )
 def test_an_expression_50000_deep_is_an_error_and_not_a_crash(server, text):
     assert statement_error(server, text).code.startswith("Neo.ClientError.")
+    assert server.process.poll() is None and is_alive(server)
+
+
+def test_a_chain_of_50000_ands_is_answered_or_refused_and_not_a_crash(server):
+    try:
+        assert server.query("RETURN true" + " AND true" * 50_000 + " AS all") == [{"all": True}]
+    except neo4j.exceptions.ClientError as error:
+        assert error.code.startswith("Neo.ClientError.")
     assert server.process.poll() is None and is_alive(server)
 
 
@@ -585,41 +613,23 @@ def test_a_deep_parameter_is_an_error_and_not_a_crash(server):
 
 
 def test_reset_interrupts_a_running_statement(server):
-    def text(value):
-        return bytes([0x80 | len(value)]) + value.encode() if len(value) < 16 else b"\xd0" + bytes([len(value)]) + value.encode()
-
-    def message(body):
-        return struct.pack(">H", len(body)) + body + b"\0\0"
-
-    with tls_socket(server) as connection:
-        connection.sendall(bytes.fromhex("6060b017" + "00000405" + "00000000" * 3))
-        reader = connection.makefile("rb")
-        assert reader.read(4) == bytes.fromhex("00000405")
-
-        def answer():
-            while (size := struct.unpack(">H", reader.read(2))[0]) == 0:
-                pass
-            body = reader.read(size)
-            reader.read(2)
-            return body[1]
-
-        connection.sendall(message(b"\xb1\x01\xa1" + text("user_agent") + text("test/1")))
-        token = b"\xa3" + text("scheme") + text("basic") + text("principal") + text("neo4j")
-        connection.sendall(message(b"\xb1\x6a" + token + text("credentials") + text(PASSWORD)))
-        assert (answer(), answer()) == (0x70, 0x70)
-        marked = ENDLESS.replace("count(*)", "count(*) AS resetme")
-        connection.sendall(message(b"\xb3\x10" + text(marked) + b"\xa0\xa0") + message(b"\xb1\x3f\xa1" + text("n") + b"\xff"))
+    with HandMade(server) as client:
+        assert client.log_in("neo4j", PASSWORD) == "SUCCESS"
+        client.run_and_pull(ENDLESS.replace("count(*)", "count(*) AS resetme"))
 
         def shown():
-            return [r for r in server.query("SHOW TRANSACTIONS") if "AS resetme" in (r["currentQuery"] or "")]
+            return [row for row in server.query("SHOW TRANSACTIONS") if "AS resetme" in (row["currentQuery"] or "")]
+
+        def is_over():
+            return not [row for row in shown() if "SHOW" not in row["currentQuery"]]
 
         until(shown)
-        connection.sendall(message(b"\xb0\x0f"))
-        answers = [answer() for _ in range(3)]
-        assert answers[-1] == 0x70 and answers[1] != 0x70
-        until(lambda: not shown())
-        connection.sendall(message(b"\xb3\x10" + text("RETURN 1") + b"\xa0\xa0") + message(b"\xb1\x3f\xa1" + text("n") + b"\xff"))
-        assert [answer() for _ in range(3)] == [0x70, 0x71, 0x70]
+        client.reset()
+        answers = [client.answer() for _ in range(3)]
+        assert answers[1] in ("FAILURE", "IGNORED") and answers[2] == "SUCCESS"
+        until(is_over)
+        client.run_and_pull("RETURN 1")
+        assert [client.answer() for _ in range(3)] == ["SUCCESS", "RECORD", "SUCCESS"]
 
 
 # Audit
@@ -726,8 +736,11 @@ def test_https_answers_carry_security_headers_and_no_version_of_software_beneath
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "server" not in headers and "root:" not in body
         assert status in (200, 400, 404)
-    assert https_get(server, "/", method="POST", body="x=1")[0] in (400, 405, 413)
-    assert https_get(server, "/", headers={"X-Long": "a" * 100_000})[0] in (400, 413, 431)
+    # The server need not read what it refuses, so the client may still be sending when the connection ends.
+    with contextlib.suppress(OSError):
+        assert https_get(server, "/", method="POST", body="x=1")[0] in (400, 405, 413)
+    with contextlib.suppress(OSError):
+        assert https_get(server, "/", headers={"X-Long": "a" * 100_000})[0] in (400, 413, 431)
     assert is_alive(server)
 
 

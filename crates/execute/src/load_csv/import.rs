@@ -84,10 +84,14 @@ impl CsvSource for ImportSource {
             }
             Some("http" | "https") => {
                 let remote = self.remote().ok_or_else(|| {
-                    refused(url).with_advice("remote sources are not allowed in the settings of this server")
+                    refused(url).with_advice(
+                        "remote sources are not allowed: `dbms.security.load_csv.http_enabled=true` allows them",
+                    )
                 })?;
                 let bytes = remote.open(url).ok_or_else(|| {
-                    refused(url).with_advice("the address must answer, and be public or listed as allowed")
+                    refused(url).with_advice(
+                        "the address must answer, and be public or listed in `dbms.security.load_csv.allowed_hosts`",
+                    )
                 })?;
                 Ok(CsvStream {
                     name: url.into(),
