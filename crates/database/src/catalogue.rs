@@ -55,6 +55,12 @@ pub(crate) fn entry(system: &Graph, name: &str, random: [u8; 16]) -> Result<Cata
     Ok(entry)
 }
 
+/// Whether there is an entry of that name.
+pub(crate) fn contains(system: &Graph, name: &str) -> Result<bool, GraphError> {
+    let snapshot = system.begin_read(&ReadPermit::for_system_startup(SYSTEM_DATABASE));
+    Ok(find(&snapshot, name)?.is_some())
+}
+
 fn find(graph: &dyn GraphRead, name: &str) -> Result<Option<CatalogueEntry>, GraphError> {
     let keys = [NAME, IDENTIFIER, CREATED].map(|key| graph.property_key_id(key));
     let (Some(label), [Some(name_key), Some(id_key), Some(created_key)]) = (graph.label_id(LABEL), keys) else {

@@ -52,6 +52,11 @@ pub enum OpenError {
     /// The system database.
     #[error("the system database cannot be used")]
     System(#[from] GraphError),
+    /// A folder holds another database than the system database.
+    #[error(
+        "`databases/{SYSTEM_DATABASE}` in the data folder holds another database: put the folders back where they were"
+    )]
+    NotSystem,
     /// The users in it.
     #[error("the users cannot be read")]
     Users(#[from] UserStoreError),
@@ -68,6 +73,9 @@ pub enum OpenError {
     #[error("the system gives no random numbers")]
     Random,
 }
+
+/// The file of a database that holds its sealed key.
+const SEALED_KEY: &str = "keys";
 
 struct Opener {
     file_system: Arc<dyn FileSystem>,
@@ -87,7 +95,12 @@ impl Opener {
         };
         let root = data.join("databases");
         create_folder(&root)?;
-        let keys = KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?;
+        // A key made now could not open what an earlier one sealed; it would only hide that the earlier one was lost.
+        let keys = if has_sealed_keys(&root) {
+            KeyRing::load(file_system.as_ref(), &configuration.key_file)?
+        } else {
+            KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?
+        };
         Ok(Self {
             file_system,
             keys: Some(keys),
@@ -123,6 +136,14 @@ impl Opener {
     }
 }
 
+/// Whether there is a database whose key is sealed with the key-encryption key.
+fn has_sealed_keys(root: &Path) -> bool {
+    let databases = std::fs::read_dir(root).into_iter().flatten().flatten();
+    databases
+        .map(|database| database.path().join(SEALED_KEY))
+        .any(|file| file.exists())
+}
+
 fn create_folder(path: &Path) -> std::result::Result<(), OpenError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
@@ -149,6 +170,10 @@ impl Dbms {
     pub fn open(configuration: Configuration, auditor: Arc<dyn Auditor>) -> std::result::Result<Arc<Self>, OpenError> {
         let opener = Opener::new(&configuration)?;
         let system = Arc::new(opener.open(SYSTEM_DATABASE)?);
+        // The first commit of the system database is its own entry, so data without one is another database's.
+        if system.last_commit_id().0 > 0 && !catalogue::contains(&system, SYSTEM_DATABASE)? {
+            return Err(OpenError::NotSystem);
+        }
         let mut databases = BTreeMap::new();
         for name in [SYSTEM_DATABASE, &configuration.default_database] {
             let graph = if name == SYSTEM_DATABASE {

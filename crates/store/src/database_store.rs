@@ -21,6 +21,8 @@ const LOCK: &str = "lock";
 const ENVELOPE: &str = "keys";
 /// The directory of the log.
 const LOG: &str = "log";
+/// The file in it that says how far the log is known to reach; it is there as long as the log is.
+const MARK: &str = "mark";
 
 /// Why a database's store could not be opened or used.
 #[derive(Debug, Error)]
@@ -170,6 +172,7 @@ impl DatabaseStore {
         let chunks = ChunkStore::open(directory, &keys, options.chunks)?;
         let checkpoint = chunks.latest_checkpoint();
         let after = checkpoint.unwrap_or(CommitId::ZERO);
+        require_log(directory, file_system.as_ref(), checkpoint)?;
         let opened = Log::open(file_system, &directory.join(LOG), &keys, after, options.log);
         let (log, recovery) = opened.map_err(|error| match error {
             LogError::Removed { first } => StoreError::CheckpointMissing {
@@ -288,6 +291,27 @@ impl DatabaseStore {
         self.chunks.close()?;
         Ok(logged?)
     }
+}
+
+/// A checkpoint is only written of what the log held, so a log that is not there was lost, with what came after it.
+fn require_log(directory: &Path, file_system: &dyn FileSystem, checkpoint: Option<CommitId>) -> Result<(), StoreError> {
+    let mark = directory.join(LOG).join(MARK);
+    let Some(checkpoint) = checkpoint else { return Ok(()) };
+    let exists = file_system.exists(&mark).map_err(|source| StoreError::Io {
+        directory: directory.to_owned(),
+        action: "be examined",
+        source,
+    })?;
+    if exists {
+        return Ok(());
+    }
+    let fault = format!("the file is missing, although there is a checkpoint of commit {checkpoint}: the log was lost");
+    Err(LogError::Corrupt {
+        file: mark,
+        offset: 0,
+        fault,
+    }
+    .into())
 }
 
 /// Opens the envelope, or makes the key of a database that has no data yet.

@@ -127,6 +127,23 @@ fn refuses_chunks_that_were_removed_after_the_log_was_cut() {
 }
 
 #[test]
+fn a_log_that_is_gone_is_not_begun_anew() {
+    let home = Home::new();
+    let (store, _) = home.open().unwrap();
+    append(&store, 1);
+    store.checkpoint(CommitId::new(1), [chunk(1)]).unwrap();
+    store.close().unwrap();
+    fs::remove_dir_all(home.database().join("log")).unwrap();
+    for _ in 0..2 {
+        let error = home.open().unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Log(LogError::Corrupt { file, .. }) if file.ends_with("log/mark")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn every_file_is_for_the_owner_alone() {
     let home = Home::new();
     let (store, _) = home.open().unwrap();
