@@ -36,22 +36,21 @@ def count(server):
 def pristine(tmp_path_factory):
     """A stopped home with a checkpoint and, after it, a log."""
     folder = tmp_path_factory.mktemp("pristine")
-    server = Server(home=folder / "home", settings={"db.checkpoint.interval.time": "1s"})
-    server.start()
-    fill(server)
-    chunks = server.home / "data/databases/neo4j/chunks"
-    deadline = time.monotonic() + HANG_SECONDS
-    while sum(file.stat().st_size for file in chunks.rglob("*") if file.is_file()) < 20_000:
-        assert time.monotonic() < deadline, "no checkpoint was written"
-        time.sleep(0.1)
-    time.sleep(1.5)
-    server.kill()
-    server.settings["db.checkpoint.interval.time"] = "1h"
-    server.start()
-    fill(server, 10)
-    server.kill()
-    yield server
-    server.close()
+    with contextlib.closing(Server(home=folder / "home", settings={"db.checkpoint.interval.time": "1s"})) as server:
+        server.start()
+        fill(server)
+        chunks = server.home / "data/databases/neo4j/chunks"
+        deadline = time.monotonic() + HANG_SECONDS
+        while sum(file.stat().st_size for file in chunks.rglob("*") if file.is_file()) < 20_000:
+            assert time.monotonic() < deadline, "no checkpoint was written"
+            time.sleep(0.1)
+        time.sleep(1.5)
+        server.kill()
+        server.settings["db.checkpoint.interval.time"] = "1h"
+        server.start()
+        fill(server, 10)
+        server.kill()
+        yield server
 
 
 @pytest.fixture
@@ -170,6 +169,22 @@ def test_a_database_in_the_place_of_another_is_refused(copy):
     (databases / "x").rename(databases / "system")
     code, _ = copy.fails_to_start()
     assert code == DATA_REFUSED
+
+
+@pytest.mark.parametrize("name", ["system", "neo4j"])
+def test_a_database_folder_that_is_gone_is_not_made_anew(copy, name):
+    folder = database(copy).parent / name
+    shutil.rmtree(folder)
+    for _ in range(2):
+        refused_naming(copy, folder)
+    assert "first start" not in copy.output()
+
+
+def test_users_that_are_gone_with_the_log_of_the_system_database_are_no_first_start(copy):
+    folder = database(copy).parent / "system"
+    shutil.rmtree(folder / "log")
+    refused_naming(copy, folder)
+    assert "first start" not in copy.output()
 
 
 def test_the_key_file_of_another_home_is_refused_and_named(copy):

@@ -57,6 +57,18 @@ pub enum OpenError {
         "`databases/{SYSTEM_DATABASE}` in the data folder holds another database: put the folders back where they were"
     )]
     NotSystem,
+    /// The system database is empty though it was not.
+    #[error("`{}` has lost its content, though there are other databases: users and passwords were in it; restore it", folder.display())]
+    SystemLost {
+        /// Where it should be.
+        folder: PathBuf,
+    },
+    /// A database that was there is gone.
+    #[error("`{}` is missing, though the system database knows of it; restore it", folder.display())]
+    Missing {
+        /// Where it should be.
+        folder: PathBuf,
+    },
     /// The users in it.
     #[error("the users cannot be read")]
     Users(#[from] UserStoreError),
@@ -96,10 +108,10 @@ impl Opener {
         let root = data.join("databases");
         create_folder(&root)?;
         // A key made now could not open what an earlier one sealed; it would only hide that the earlier one was lost.
-        let keys = if has_sealed_keys(&root) {
-            KeyRing::load(file_system.as_ref(), &configuration.key_file)?
-        } else {
+        let keys = if sealed_keys(&root).is_empty() {
             KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?
+        } else {
+            KeyRing::load(file_system.as_ref(), &configuration.key_file)?
         };
         Ok(Self {
             file_system,
@@ -136,12 +148,39 @@ impl Opener {
     }
 }
 
-/// Whether there is a database whose key is sealed with the key-encryption key.
-fn has_sealed_keys(root: &Path) -> bool {
+impl Opener {
+    /// Refuses what cannot be the system database. Its first commit is its own entry, made before any other database is.
+    fn check_system(&self, system: &Graph) -> std::result::Result<(), OpenError> {
+        let Some(root) = &self.root else { return Ok(()) };
+        if system.last_commit_id().0 > 0 {
+            let is_system = catalogue::contains(system, SYSTEM_DATABASE)?;
+            return if is_system { Ok(()) } else { Err(OpenError::NotSystem) };
+        }
+        let folder = root.join(SYSTEM_DATABASE);
+        if sealed_keys(root).iter().any(|file| !file.starts_with(&folder)) {
+            return Err(OpenError::SystemLost { folder });
+        }
+        Ok(())
+    }
+
+    /// Refuses to make a database anew that there was before; it gets its entry only once it is there.
+    fn check_present(&self, system: &Graph, name: &str) -> std::result::Result<(), OpenError> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let folder = root.join(name);
+        if catalogue::contains(system, name)? && !folder.exists() {
+            return Err(OpenError::Missing { folder });
+        }
+        Ok(())
+    }
+}
+
+/// The keys of databases that are sealed with the key-encryption key.
+fn sealed_keys(root: &Path) -> Vec<PathBuf> {
     let databases = std::fs::read_dir(root).into_iter().flatten().flatten();
     databases
         .map(|database| database.path().join(SEALED_KEY))
-        .any(|file| file.exists())
+        .filter(|file| file.exists())
+        .collect()
 }
 
 fn create_folder(path: &Path) -> std::result::Result<(), OpenError> {
@@ -170,10 +209,8 @@ impl Dbms {
     pub fn open(configuration: Configuration, auditor: Arc<dyn Auditor>) -> std::result::Result<Arc<Self>, OpenError> {
         let opener = Opener::new(&configuration)?;
         let system = Arc::new(opener.open(SYSTEM_DATABASE)?);
-        // The first commit of the system database is its own entry, so data without one is another database's.
-        if system.last_commit_id().0 > 0 && !catalogue::contains(&system, SYSTEM_DATABASE)? {
-            return Err(OpenError::NotSystem);
-        }
+        opener.check_system(&system)?;
+        opener.check_present(&system, &configuration.default_database)?;
         let mut databases = BTreeMap::new();
         for name in [SYSTEM_DATABASE, &configuration.default_database] {
             let graph = if name == SYSTEM_DATABASE {
