@@ -45,7 +45,8 @@ impl DatabaseKeys {
         let mut sealed = zeroize::Zeroizing::new([0_u8; SEALED_BYTES]);
         if let Some((body, tag)) = sealed.split_first_chunk_mut::<KEY_BYTES>() {
             body.copy_from_slice(keys.key.expose());
-            tag.copy_from_slice(&wrapping_key(ring, &salt)?.seal(0, head.as_bytes(), body)?);
+            let bound = bound_to_folder(&head, envelope);
+            tag.copy_from_slice(&wrapping_key(ring, &salt)?.seal(0, &bound, body)?);
         }
         let text = format!("{head}sealed {}\n", hex::encode(sealed.as_slice()));
         write_new_file(file_system, envelope, FileKind::Data, text.as_bytes())?;
@@ -80,7 +81,7 @@ impl DatabaseKeys {
         let wrapping_key = wrapping_key(ring, &parts.salt)?;
         let head = head(&parts.database, parts.id, parts.needed, &parts.salt);
         let plain = wrapping_key
-            .open(0, head.as_bytes(), sealed.as_mut_slice())
+            .open(0, &bound_to_folder(&head, envelope), sealed.as_mut_slice())
             .map_err(|_| altered())?;
         let key = KeyBytes::new(<[u8; KEY_BYTES]>::try_from(&*plain).map_err(|_| altered())?);
         Ok(Self {
@@ -127,6 +128,16 @@ impl DatabaseKeys {
         let info: [&[u8]; 3] = [b"bastide object 1", &self.database, path.as_bytes()];
         SealingKey::new(&derive(self.key.expose(), salt, &info)?)
     }
+}
+
+/// What is authenticated with the data key: the lines of the envelope, and the name of the folder it lies in. A folder put in another's
+/// place is refused, so that whoever can write to the disk cannot pass off one database as another.
+fn bound_to_folder(head: &str, envelope: &Path) -> Vec<u8> {
+    let folder = envelope.parent().and_then(Path::file_name).unwrap_or_default();
+    let mut bound = head.as_bytes().to_vec();
+    bound.extend_from_slice(b"folder ");
+    bound.extend_from_slice(folder.as_encoded_bytes());
+    bound
 }
 
 impl fmt::Debug for DatabaseKeys {

@@ -70,8 +70,8 @@ pub enum KeyError {
         /// The id of the key that the envelope was sealed with.
         needed: KeyId,
     },
-    /// The envelope names this key but does not open with it: it was changed.
-    #[error("`{}` was altered: the key {key} in `{}` does not open it", envelope.display(), key_file.display())]
+    /// The envelope names this key but does not open with it: it was changed, or belongs to a folder of another name.
+    #[error("`{}` was altered, or its folder renamed or swapped: the key {key} in `{}` does not open it", envelope.display(), key_file.display())]
     EnvelopeAltered {
         /// Where the key-encryption key came from.
         key_file: PathBuf,

@@ -129,3 +129,24 @@ fn refuses_an_envelope_with_any_byte_changed() {
         );
     }
 }
+
+#[test]
+fn refuses_an_envelope_in_the_folder_of_another_database() {
+    let home = Home::new();
+    let ring = KeyRing::create(&LocalFileSystem, &home.path("ring")).unwrap();
+    for folder in ["system", "neo4j"] {
+        fs::create_dir(home.path(folder)).unwrap();
+    }
+    let envelope = home.path("system").join("keys");
+    DatabaseKeys::create(&LocalFileSystem, &envelope, &ring).unwrap();
+    assert!(DatabaseKeys::open(&LocalFileSystem, &envelope, &ring).is_ok());
+    let moved = home.path("neo4j").join("keys");
+    fs::rename(&envelope, &moved).unwrap();
+    let error = DatabaseKeys::open(&LocalFileSystem, &moved, &ring)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("neo4j/keys` was altered, or its folder renamed or swapped"),
+        "{error}"
+    );
+}
