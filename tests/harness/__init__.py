@@ -15,7 +15,8 @@ import time
 import neo4j
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("BASTIDE_BINARY", ROOT / "target/release/bastide"))
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+BINARY = pathlib.Path(os.environ.get("BASTIDE_BINARY", TARGET / "release/bastide"))
 PASSWORD = "correct-Horse-battery-7"
 START_SECONDS_MAX = 60
 

@@ -16,9 +16,9 @@ use clap::Parser;
 /// Measures the server beside the raw limits of this machine.
 #[derive(Parser)]
 struct Arguments {
-    /// The server's binary.
-    #[arg(long, default_value = "target/release/bastide")]
-    binary: PathBuf,
+    /// The server's binary; the one that was built last by default.
+    #[arg(long)]
+    binary: Option<PathBuf>,
     /// Seconds for each figure.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -48,7 +48,9 @@ fn main() -> Result<()> {
         figures.push(expand::measure()?);
     }
     if wanted("logins") || wanted("reads") || wanted("commits") {
-        let server = server::Server::start(&arguments.binary)?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+        let binary = arguments.binary.unwrap_or_else(|| target.join("release/bastide"));
+        let server = server::Server::start(&binary)?;
         if wanted("logins") {
             figures.extend(logins::measure(&server, time)?);
         }
