@@ -17,8 +17,6 @@ use crate::CommitId;
 
 /// How much memory of a batch is kept for the next one, in bytes.
 const BATCH_BYTES_KEPT: usize = 4 << 20;
-/// How often the thread gives way to committers while a batch grows, before it writes what there is.
-const GATHER_ROUNDS_MAX: usize = 16;
 /// No payload may be longer, whatever the options say: lengths are written in 32 bits.
 const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
@@ -112,7 +110,6 @@ impl Flusher {
                     shared: for_thread,
                     writer,
                     mark,
-                    last_batch: 0,
                 }
                 .run()
             })
@@ -239,30 +236,10 @@ impl State {
     }
 }
 
-/// Lets committers that are about to queue do so, as long as each round brings some. Where a sync is as quick as a commit, batches
-/// would otherwise stay small and each sync be paid by few. A lone committer is never kept waiting.
-fn gather<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>, last_batch: usize) -> MutexGuard<'a, State> {
-    if last_batch <= 1 && state.waiters.len() <= 1 {
-        return state;
-    }
-    for _ in 0..GATHER_ROUNDS_MAX {
-        let queued = state.waiters.len();
-        drop(state);
-        std::thread::yield_now();
-        state = shared.lock();
-        if state.waiters.len() == queued {
-            break;
-        }
-    }
-    state
-}
-
 struct Worker {
     shared: Arc<Shared>,
     writer: SegmentWriter,
     mark: Mark,
-    /// How many commits the last batch held.
-    last_batch: usize,
 }
 
 impl Worker {
@@ -284,7 +261,7 @@ impl Worker {
     }
 
     /// Waits for commits and takes all that are queued; `None` once the log is closed and nothing is left.
-    fn take(&mut self, batch: &mut Batch) -> Option<(Vec<Waiter>, CommitId, u64)> {
+    fn take(&self, batch: &mut Batch) -> Option<(Vec<Waiter>, CommitId, u64)> {
         let mut state = self.shared.lock();
         while state.batch.is_empty() {
             if matches!(state.status, Status::Closed | Status::Poisoned(_)) {
@@ -292,10 +269,8 @@ impl Worker {
             }
             state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let mut state = gather(&self.shared, state, self.last_batch);
         std::mem::swap(batch, &mut state.batch);
         let waiters = std::mem::take(&mut state.waiters);
-        self.last_batch = waiters.len();
         let last = CommitId::new(state.next_commit.value().saturating_sub(1));
         self.shared.room.notify_all();
         Some((waiters, last, state.time_ms))
