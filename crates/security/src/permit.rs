@@ -6,7 +6,7 @@
 //! Making one up does not compile:
 //!
 //! ```compile_fail,E0423
-//! let permit = bastide_security::WritePermit(todo!());
+//! let permit = bastide_security::WritePermit(unreachable!());
 //! ```
 //!
 //! ```compile_fail,E0277
