@@ -187,3 +187,17 @@ impl Drop for SessionGuard {
         locked(&self.registry.sessions).remove(&self.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown_where_a_long_statement_is_cut() {
+        let padding = " ".repeat(1_960);
+        let text = format!("ALTER USER ada {padding} SET PASSWORD 'correct-Horse-battery-7'");
+        assert!(text.chars().count() > 2_000);
+        let shown = shown_statement(&text);
+        assert!(!shown.contains("correct"), "{}", shown.trim());
+    }
+}
