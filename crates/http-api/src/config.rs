@@ -4,9 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Gives the TLS configuration for the next connection, so that a reload needs no restart.
-pub type TlsSource = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
-
 /// Says whether the server can take work now.
 pub type ReadyCheck = Arc<dyn Fn() -> bool + Send + Sync>;
 

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use bastide_tls::Channel;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -15,47 +14,50 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::timeout;
 
-use crate::config::{HttpLimits, TlsSource};
+use crate::activity::Activity;
+use crate::config::HttpLimits;
+use crate::peer::Peer;
 
 /// Serves one accepted socket until it ends, idles too long or the server stops.
 pub(crate) async fn serve(
     socket: TcpStream,
-    tls: Option<TlsSource>,
+    peer: Peer,
+    tls: Option<Arc<Channel>>,
     router: Router,
     limits: HttpLimits,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    let Some(tls) = tls else {
-        return serve_stream(socket, router, limits, stopping).await;
+    let Some(channel) = tls else {
+        return serve_stream(socket, peer, router, limits, stopping).await;
     };
-    let accepting = TlsAcceptor::from(tls()).accept(socket);
-    let stream = timeout(limits.request_timeout, accepting)
+    let peer = socket.peer_addr()?;
+    let stream = channel
+        .accept(socket, peer, limits.request_timeout)
         .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    serve_stream(stream, router, limits, stopping).await
+        .map_err(io::Error::other)?;
+    serve_stream(stream, peer, router, limits, stopping).await
 }
 
 async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
     router: Router,
     limits: HttpLimits,
     mut stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let activity = Arc::new(Activity::new());
+    let activity = Activity::new();
     let counted = Arc::clone(&activity);
     let inner = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        let under_way = counted.enter();
         let answering = inner.call(request);
-        let counted = Arc::clone(&counted);
         async move {
-            counted.touch();
             let response: Result<Response<Body>, _> = answering.await;
-            counted.touch();
-            response
+            response.map(|response| response.map(|body| under_way.until_sent(body)))
         }
     });
     let builder = builder(limits);
@@ -91,35 +93,4 @@ fn builder(limits: HttpLimits) -> Builder<TokioExecutor> {
         .keep_alive_interval(limits.idle_timeout)
         .keep_alive_timeout(limits.request_timeout);
     builder
-}
-
-/// When a connection last had a request.
-struct Activity {
-    began: Instant,
-    last_ms: AtomicU64,
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            last_ms: AtomicU64::new(0),
-        }
-    }
-
-    fn touch(&self) {
-        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(elapsed, Ordering::Relaxed);
-    }
-
-    /// Returns once there was no request for `limit`.
-    async fn idle(&self, limit: Duration) {
-        loop {
-            let ends = self.began + Duration::from_millis(self.last_ms.load(Ordering::Relaxed)) + limit;
-            if Instant::now() >= ends {
-                return;
-            }
-            tokio::time::sleep_until(ends).await;
-        }
-    }
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use bastide_tls::Channel;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::config::{Config, HttpLimits, TlsSource};
+use crate::config::{Config, HttpLimits};
 use crate::connection;
+use crate::peer::Peer;
 use crate::routes::router;
 
 /// Pause after a failed accept (out of file descriptors, mostly), so that the loop does not spin.
@@ -50,7 +52,10 @@ impl HttpServer {
     ///
     /// # Errors
     /// A listener whose address cannot be told.
-    pub fn start(listeners: Vec<(TcpListener, Option<TlsSource>)>, config: &Arc<Config>) -> Result<Self, StartError> {
+    pub fn start(
+        listeners: Vec<(TcpListener, Option<Arc<Channel>>)>,
+        config: &Arc<Config>,
+    ) -> Result<Self, StartError> {
         let limits = config.limits;
         let places = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
         let stopping = watch::Sender::new(false);
@@ -100,7 +105,7 @@ impl HttpServer {
 
 struct Serving {
     router: Router,
-    tls: Option<TlsSource>,
+    tls: Option<Arc<Channel>>,
     limits: HttpLimits,
     places: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
@@ -128,7 +133,7 @@ impl Serving {
         let limits = self.limits;
         tokio::spawn(async move {
             let _place = place;
-            if let Err(error) = connection::serve(socket, tls, router, limits, stopping).await {
+            if let Err(error) = connection::serve(socket, Peer::new(peer), tls, router, limits, stopping).await {
                 tracing::debug!(%peer, %error, "an HTTP connection failed");
             }
         });
