@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_bolt::limits;
+use bastide_tls::Channel;
 
 /// Whether connections must, may or cannot use TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +18,13 @@ pub enum TlsLevel {
     Disabled,
 }
 
-/// Gives the TLS configuration for the next connection, so that a reload needs no restart.
-pub type TlsSource = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
-
 /// How to listen.
 #[derive(Clone)]
 pub struct Config {
     /// Whether TLS is required, optional or off.
     pub tls_level: TlsLevel,
     /// Where TLS configurations come from; must be given unless TLS is off.
-    pub tls: Option<TlsSource>,
+    pub tls: Option<Arc<Channel>>,
     /// What HELLO's answer calls the server, e.g. `Neo4j/5.26.0 compatible (Bastide/0.1.0)`.
     pub server_agent: String,
     /// Host and port for browsers and drivers (`server.bolt.advertised_address`), sent in LOGON's answer from 5.8 on.
@@ -83,7 +81,7 @@ impl Default for ConnectionLimits {
 
 impl Config {
     /// Requires TLS from `tls`; everything else at its default.
-    pub fn requiring_tls(tls: TlsSource, server_agent: impl Into<String>) -> Self {
+    pub fn requiring_tls(tls: Arc<Channel>, server_agent: impl Into<String>) -> Self {
         Self {
             tls_level: TlsLevel::Required,
             tls: Some(tls),

@@ -4,10 +4,10 @@
 //! clear can be read as if it had come encrypted; and where TLS is required nothing is answered without it.
 
 use bastide_bolt::{Handshake, HandshakeProgress, Version};
+use bastide_tls::FailureReason;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 use crate::backend::Transport;
 use crate::config::{Config, TlsLevel};
@@ -58,11 +58,17 @@ pub(crate) async fn establish(socket: TcpStream, config: &Config) -> Result<Esta
     }
     let [first] = first;
     match (first, config.tls_level, &config.tls) {
-        (TLS_HANDSHAKE_RECORD, TlsLevel::Required | TlsLevel::Optional, Some(source)) => {
-            let mut stream = TlsAcceptor::from(source())
-                .accept(socket)
+        (TLS_HANDSHAKE_RECORD, TlsLevel::Required | TlsLevel::Optional, Some(channel)) => {
+            let peer = socket.peer_addr()?;
+            let mut stream = channel
+                .accept(socket, peer, config.limits.login_timeout)
                 .await
-                .map_err(|error| NotEstablished::Refused(RefusalReason::TlsFailed(error.to_string())))?;
+                .map_err(|failure| {
+                    NotEstablished::Refused(match failure.reason {
+                        FailureReason::TimedOut => RefusalReason::LoginTimedOut,
+                        _ => RefusalReason::TlsFailed(failure.to_string()),
+                    })
+                })?;
             let mut first = [0];
             if stream.read(&mut first).await? == 0 {
                 return Err(NotEstablished::Gone);

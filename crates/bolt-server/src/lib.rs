@@ -26,7 +26,7 @@ pub use backend::{
     ResultStream, RoutingRequest, RoutingTable, RowSink, Session, SinkOutcome, Transaction, TransactionOptions,
     Transport,
 };
-pub use config::{Config, ConnectionLimits, TlsLevel, TlsSource};
+pub use config::{Config, ConnectionLimits, TlsLevel};
 pub use events::{ConnectionEvents, ConnectionPoint, NoEvents, RefusalReason};
 pub use server::{BoltServer, StartError};
 pub use summary::{Counters, Measured, Notification, PlanDescription, Severity, StatementType, Summary};

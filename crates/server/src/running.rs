@@ -10,7 +10,7 @@ use bastide_bolt_server::BoltServer;
 use bastide_database::Dbms;
 use bastide_http_api::{Discovery, HttpServer};
 use bastide_settings::{AdvertisedAddress, Setting, Settings, SocketAddress, names};
-use bastide_tls::DEVELOPMENT_CA_FILE;
+use bastide_tls::{Channel, DEVELOPMENT_CA_FILE};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -21,7 +21,7 @@ use crate::ready_file::{BoundAddresses, ReadyFile};
 use crate::report::{self, Addresses};
 use crate::signals::StopSignals;
 use crate::start::{StartError, open};
-use crate::tls_policies::{self, LoadedPolicy};
+use crate::tls_policies;
 use crate::{audit_events, first_start, listeners, wire_settings};
 
 /// How long threads that do not listen may keep the process.
@@ -129,12 +129,11 @@ fn shown_addresses(checked: &CheckedConfiguration, bound: BoundAddresses) -> Add
         let address: AdvertisedAddress = settings.advertised_address(setting);
         bound.map(|bound| wire_settings::advertised(&address, bound))
     };
-    let policies = [&checked.policies.bolt, &checked.policies.https];
-    let is_development = policies.into_iter().flatten().any(LoadedPolicy::is_development);
+    let is_development = checked.policies.any_development();
     let authority = tls_policies::development_folder(settings).join(DEVELOPMENT_CA_FILE);
     Addresses {
         bolt: shown(names::SERVER_BOLT_ADVERTISED_ADDRESS, bound.bolt),
-        bolt_encrypted: checked.policies.bolt.is_some(),
+        bolt_encrypted: checked.policies.channel("bolt").is_some(),
         https: shown(names::SERVER_HTTPS_ADVERTISED_ADDRESS, bound.https),
         http: shown(names::SERVER_HTTP_ADVERTISED_ADDRESS, bound.http),
         development_authority: is_development.then_some(authority),
@@ -159,8 +158,10 @@ impl Servers {
     ) -> Result<Self, StartError> {
         let CheckedConfiguration { settings, policies } = checked;
         let reloads = settings.value(names::DBMS_SECURITY_TLS_RELOAD_ENABLED);
-        let bolt_tls = policies.bolt.map(|policy| tls_source(policy, reloads));
-        let https_tls = policies.https.map(|policy| tls_source(policy, reloads));
+        if let Some(channels) = policies.channels.as_ref().filter(|_| reloads) {
+            tokio::spawn(tls_policies::reload_when_changed(Arc::clone(channels)));
+        }
+        let (bolt_tls, https_tls) = (policies.channel("bolt"), policies.channel("https"));
         let bolt = match &shown.bolt {
             Some(address) => Some(start_bolt(bound.bolt, &settings, address, bolt_tls, dbms, audit)?),
             None => None,
@@ -198,19 +199,11 @@ impl Servers {
     }
 }
 
-fn tls_source(policy: LoadedPolicy, reloads: bool) -> Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync> {
-    let policy = Arc::new(policy);
-    if reloads {
-        tokio::spawn(Arc::clone(&policy).reload_when_changed());
-    }
-    Arc::new(move || policy.server_config())
-}
-
 fn start_bolt(
     listeners: Vec<TcpListener>,
     settings: &Settings,
     address: &str,
-    tls: Option<bastide_bolt_server::TlsSource>,
+    tls: Option<Arc<Channel>>,
     dbms: &Arc<Dbms>,
     audit: &Arc<AuditLog>,
 ) -> Result<BoltServer, StartError> {

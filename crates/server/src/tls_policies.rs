@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
 use bastide_settings::{
     ClientAuthentication, Fault, HomeDirectory, PathRole, Settings, TlsLevel, TlsVersion, names,
     policy::{self, PolicySettings},
 };
-use bastide_tls::{DEVELOPMENT_CA_FILE, PolicyConfig, ServerPolicy};
+use bastide_tls::{Channel, Channels, DEVELOPMENT_CA_FILE, Policy, PolicyConfig};
 
 use crate::check::{placed, seconds_now};
 
@@ -23,60 +22,63 @@ const FILES_MAX: usize = 4_096;
 /// What the issuer of a development certificate says of itself.
 const DEVELOPMENT_ISSUER: &str = "development authority, this machine only";
 
-/// The policies of the listeners. A listener that is to have TLS has none only before the first start.
+/// The policies of the channels. A channel that is to have TLS has none only before the first start.
 #[derive(Default)]
 pub(crate) struct Policies {
-    pub(crate) bolt: Option<LoadedPolicy>,
-    pub(crate) https: Option<LoadedPolicy>,
+    pub(crate) channels: Option<Arc<Channels>>,
     /// Whether development certificates must be made before the policies can be loaded.
     pub(crate) first_start: bool,
 }
 
-/// A policy in force, with what it was made from.
-pub(crate) struct LoadedPolicy {
-    config: PolicyConfig,
-    current: ArcSwap<ServerPolicy>,
+impl Policies {
+    /// The channel of a scope, if it has TLS.
+    pub(crate) fn channel(&self, scope: &str) -> Option<Arc<Channel>> {
+        self.channels.as_ref()?.channel(scope).cloned()
+    }
+
+    /// Whether any certificate was made by the first start.
+    pub(crate) fn any_development(&self) -> bool {
+        let channels = self.channels.iter().flat_map(|channels| channels.iter());
+        channels
+            .filter_map(|channel| channel.policy())
+            .any(|policy| is_development(&policy))
+    }
 }
 
-impl LoadedPolicy {
-    /// The configuration for the next connection.
-    pub(crate) fn server_config(&self) -> Arc<rustls::ServerConfig> {
-        Arc::clone(&self.current.load().config)
-    }
+fn is_development(policy: &Policy) -> bool {
+    let leaf = policy.certificates().first();
+    leaf.is_some_and(|certificate| certificate.issuer.contains(DEVELOPMENT_ISSUER))
+}
 
-    /// Whether its certificate was made by the first start.
-    pub(crate) fn is_development(&self) -> bool {
-        let certificate = self.current.load().certificate();
-        certificate.is_some_and(|certificate| certificate.issuer.contains(DEVELOPMENT_ISSUER))
-    }
-
-    /// Reads the files again and puts the result in force; whatever is wrong leaves the old policy.
-    fn reload(&self) {
-        let scope = self.config.scope;
-        match ServerPolicy::load(&self.config, seconds_now()) {
-            Ok(policy) => {
-                let expires = policy.certificate().map(|certificate| certificate.not_after);
-                self.current.store(Arc::new(policy));
-                tracing::info!(policy = scope, not_after = ?expires, "the certificate files changed and were read again");
-            }
-            Err(faults) => {
-                tracing::error!(policy = scope, %faults, "the changed certificate files cannot be used: the old ones stay in force");
-            }
+/// Reads the files of all channels again and puts the result in force; whatever is wrong leaves the old policies.
+fn reload(channels: &Channels) {
+    match channels.reload(configs(channels), seconds_now()) {
+        Ok(generation) => tracing::info!(generation, "the certificate files changed and were read again"),
+        Err(error) => {
+            tracing::error!(%error, "the changed certificate files cannot be used: the old ones stay in force");
         }
     }
+}
 
-    /// Looks at the files now and then until the runtime ends.
-    pub(crate) async fn reload_when_changed(self: Arc<Self>) {
-        let mut seen = fingerprint(&self.config);
-        loop {
-            tokio::time::sleep(RELOAD_INTERVAL).await;
-            let now = fingerprint(&self.config);
-            if now != seen {
-                // The second look is for files that are still being written.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                seen = fingerprint(&self.config);
-                self.reload();
-            }
+fn configs(channels: &Channels) -> Vec<PolicyConfig> {
+    let policies = channels.iter().filter_map(|channel| channel.policy());
+    policies.map(|policy| policy.config().clone()).collect()
+}
+
+fn fingerprints(channels: &Channels) -> Vec<Fingerprint> {
+    configs(channels).iter().map(fingerprint).collect()
+}
+
+/// Looks at the files now and then until the runtime ends.
+pub(crate) async fn reload_when_changed(channels: Arc<Channels>) {
+    let mut seen = fingerprints(&channels);
+    loop {
+        tokio::time::sleep(RELOAD_INTERVAL).await;
+        if fingerprints(&channels) != seen {
+            // The second look is for files that are still being written.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            seen = fingerprints(&channels);
+            reload(&channels);
         }
     }
 }
@@ -85,7 +87,10 @@ type Fingerprint = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 fn fingerprint(config: &PolicyConfig) -> Fingerprint {
     let mut paths = vec![config.private_key.clone(), config.public_certificate.clone()];
-    for folder in [&config.trusted_directory, &config.revoked_directory] {
+    for folder in [&config.trusted_directory, &config.revoked_directory]
+        .into_iter()
+        .flatten()
+    {
         let entries = std::fs::read_dir(folder)
             .into_iter()
             .flatten()
@@ -128,7 +133,10 @@ pub(crate) fn paths(settings: &Settings, _home: &HomeDirectory) -> Vec<(PathBuf,
         if let Some(folder) = config.private_key.parent() {
             paths.push((folder.to_owned(), PathRole::CertificateFolder));
         }
-        for folder in [&config.trusted_directory, &config.revoked_directory] {
+        for folder in [&config.trusted_directory, &config.revoked_directory]
+            .into_iter()
+            .flatten()
+        {
             paths.push((folder.clone(), PathRole::CertificateFolder));
             let entries = std::fs::read_dir(folder)
                 .into_iter()
@@ -159,8 +167,13 @@ fn config(settings: &Settings, policy: &PolicySettings) -> PolicyConfig {
         scope: policy.scope,
         private_key: path(policy.private_key),
         public_certificate: path(policy.public_certificate),
-        trusted_directory: path(policy.trusted_dir),
-        revoked_directory: path(policy.revoked_dir),
+        private_key_password: settings.value(policy.private_key_password),
+        // Development certificates come without these folders.
+        trusted_directory: is_configured.then(|| path(policy.trusted_dir)),
+        revoked_directory: is_configured.then(|| path(policy.revoked_dir)),
+        trust_all: settings.value(policy.trust_all),
+        verify_hostname: settings.value(policy.verify_hostname),
+        serves_both_ends: policy.scope == policy::CLUSTER.scope,
         client_authentication: match settings.value(policy.client_auth) {
             ClientAuthentication::None => bastide_tls::ClientAuthentication::None,
             ClientAuthentication::Optional => bastide_tls::ClientAuthentication::Optional,
@@ -194,6 +207,7 @@ pub(crate) fn load(
     let folder = development_folder(settings);
     let wanted = wanted(settings);
     let any_configured = policy::ALL.iter().any(|policy| settings.is_policy_configured(policy));
+    let mut wanted_configs = Vec::new();
     let is_first_start = !any_configured && !folder.exists() && !home.has_certificates();
     for policy in wanted {
         let is_configured = settings.is_policy_configured(&policy);
@@ -210,41 +224,27 @@ pub(crate) fn load(
                 continue;
             }
         }
-        let loaded = load_one(settings, &policy, now, faults);
-        if is_configured
-            && loaded.as_ref().is_some_and(LoadedPolicy::is_development)
-            && let Some(fault) = development_fault(settings, conf)
-        {
-            faults.push(fault);
-        }
-        match policy.scope {
-            "https" => policies.https = loaded,
-            _ => policies.bolt = loaded,
-        }
+        wanted_configs.push(config(settings, &policy));
+    }
+    match Channels::load(wanted_configs, now) {
+        Ok(channels) => policies.channels = Some(Arc::new(channels)),
+        Err(found) => faults.extend(found.iter().flat_map(|policy| {
+            let name = format!("{}{}", policy::PREFIX, policy.scope);
+            policy
+                .faults
+                .iter()
+                .map(move |fault| Fault::new(&name, fault.to_string(), ""))
+        })),
+    }
+    if any_configured
+        && policies.any_development()
+        && let Some(fault) = development_fault(settings, conf)
+    {
+        faults.push(fault);
     }
     // Bolt and HTTPS may both have asked for the same.
     faults.dedup();
     policies
-}
-
-fn load_one(settings: &Settings, policy: &PolicySettings, now: i64, faults: &mut Vec<Fault>) -> Option<LoadedPolicy> {
-    let config = config(settings, policy);
-    match ServerPolicy::load(&config, now) {
-        Ok(current) => Some(LoadedPolicy {
-            config,
-            current: ArcSwap::from_pointee(current),
-        }),
-        Err(found) => {
-            let name = format!("{}{}", policy::PREFIX, policy.scope);
-            faults.extend(
-                found
-                    .faults
-                    .iter()
-                    .map(|fault| Fault::new(&name, fault.to_string(), "")),
-            );
-            None
-        }
-    }
 }
 
 /// Why a policy that was never switched on cannot be served from the certificate folder.
@@ -317,27 +317,33 @@ mod tests {
 
     #[test]
     fn changed_files_are_noticed_and_a_bad_one_leaves_the_old_policy() {
-        let (scratch, _, settings) = home_with_certificates();
+        let (scratch, home, settings) = home_with_certificates();
         let mut faults = Vec::new();
-        let policy = load_one(&settings, &policy::BOLT, seconds_now(), &mut faults).unwrap();
-        let (before, served) = (fingerprint(&policy.config), policy.server_config());
+        let conf = home.conf_file();
+        let policies = load(&settings, &home, &conf, seconds_now(), &mut faults);
+        let channels = policies.channels.clone().unwrap();
+        let before = fingerprints(&channels);
+        let served = channels.channel("bolt").unwrap().policy().unwrap();
+        let config = served.config();
         let fresh = scratch.path().join("fresh");
         bastide_tls::create_development_certificates(&fresh, &["bolt"]).unwrap();
 
-        std::fs::remove_file(&policy.config.public_certificate).unwrap();
-        std::fs::copy(fresh.join("bolt/public.crt"), &policy.config.public_certificate).unwrap();
-        assert_ne!(fingerprint(&policy.config), before);
-        policy.reload();
+        std::fs::remove_file(&config.public_certificate).unwrap();
+        std::fs::copy(fresh.join("bolt/public.crt"), &config.public_certificate).unwrap();
+        assert_ne!(fingerprints(&channels), before);
+        reload(&channels);
+        let now_served = channels.channel("bolt").unwrap().policy().unwrap();
         assert!(
-            Arc::ptr_eq(&served, &policy.server_config()),
+            Arc::ptr_eq(&served, &now_served),
             "a certificate without its key was taken"
         );
 
-        std::fs::remove_file(&policy.config.private_key).unwrap();
-        std::fs::copy(fresh.join("bolt/private.key"), &policy.config.private_key).unwrap();
-        policy.reload();
-        assert!(!Arc::ptr_eq(&served, &policy.server_config()));
-        assert!(policy.is_development() && faults.is_empty());
+        std::fs::remove_file(&config.private_key).unwrap();
+        std::fs::copy(fresh.join("bolt/private.key"), &config.private_key).unwrap();
+        reload(&channels);
+        let now_served = channels.channel("bolt").unwrap().policy().unwrap();
+        assert!(!Arc::ptr_eq(&served, &now_served));
+        assert!(policies.any_development() && faults.is_empty());
     }
 
     #[test]
@@ -346,7 +352,7 @@ mod tests {
         std::fs::remove_dir_all(development_folder(&settings).join("https")).unwrap();
         let mut faults = Vec::new();
         let policies = load(&settings, &home, &home.conf_file(), seconds_now(), &mut faults);
-        assert!(!policies.first_start && policies.bolt.is_some() && policies.https.is_none());
+        assert!(!policies.first_start && policies.channel("https").is_none());
         assert_eq!(faults.len(), 1);
         assert!(
             faults[0].to_string().contains("dbms.ssl.policy.https.enabled"),

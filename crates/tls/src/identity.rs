@@ -3,62 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bastide_secret::Secret;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::PolicyError;
+use crate::PolicyConfig;
+use crate::certificate::{CertificateSummary, summarise_certificate};
+use crate::fault::{PolicyError, PolicyWarning};
 
 /// Files larger than this are no certificates or keys, in bytes.
 const FILE_SIZE_MAX: u64 = 1 << 20;
-
-/// What a certificate says of itself, for tables and logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateSummary {
-    /// The subject's distinguished name.
-    pub subject: String,
-    /// The issuer's distinguished name.
-    pub issuer: String,
-    /// DNS names and addresses it is valid for.
-    pub names: Vec<String>,
-    /// Seconds since 1970 from which on it is valid.
-    pub not_before: i64,
-    /// Seconds since 1970 until which it is valid.
-    pub not_after: i64,
-}
-
-/// Reads what a DER certificate says of itself.
-pub fn summarise_certificate(der: &[u8]) -> Option<CertificateSummary> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let mut names = Vec::new();
-    if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
-        for name in &alternative.value.general_names {
-            match name {
-                GeneralName::DNSName(dns) => names.push((*dns).to_owned()),
-                GeneralName::IPAddress(bytes) => names.extend(address_text(bytes)),
-                _ => {}
-            }
-        }
-    }
-    Some(CertificateSummary {
-        subject: certificate.subject().to_string(),
-        issuer: certificate.issuer().to_string(),
-        names,
-        not_before: certificate.validity().not_before.timestamp(),
-        not_after: certificate.validity().not_after.timestamp(),
-    })
-}
-
-fn address_text(bytes: &[u8]) -> Option<String> {
-    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
-        return Some(std::net::Ipv4Addr::from(four).to_string());
-    }
-    <[u8; 16]>::try_from(bytes)
-        .ok()
-        .map(|sixteen| std::net::Ipv6Addr::from(sixteen).to_string())
-}
 
 /// Reads at most [`FILE_SIZE_MAX`] bytes of a file.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, PolicyError> {
@@ -130,41 +90,107 @@ fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PolicyError> 
         .map_err(|_| fault("it must hold a `-----BEGIN PRIVATE KEY-----` block (PKCS #8, PEM)"))
 }
 
-/// Reads chain and key, and checks that they belong together and are valid at `now` (seconds since 1970).
-pub(crate) fn load_identity(
-    certificate_path: &Path,
-    key_path: &Path,
-    now: i64,
-    faults: &mut Vec<PolicyError>,
-) -> Option<Arc<CertifiedKey>> {
-    let chain = read_certificates(certificate_path)
-        .map_err(|fault| faults.push(fault))
-        .ok();
-    let key = read_private_key(key_path).map_err(|fault| faults.push(fault)).ok();
-    if let Some(chain) = &chain {
-        check_chain(certificate_path, chain, now, faults);
-    }
-    let (chain, key) = (chain?, key?);
-    let signing_key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)
-        .map_err(|error| {
-            faults.push(PolicyError::UnsupportedKey {
-                path: key_path.to_owned(),
-                reason: error.to_string(),
+/// A chain and the key that belongs to its leaf.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    certified: Arc<CertifiedKey>,
+    certificates: Vec<CertificateSummary>,
+}
+
+impl Identity {
+    /// Reads chain and key, and checks that they belong together and are valid at `now` (seconds since 1970).
+    pub(crate) fn load(
+        config: &PolicyConfig,
+        now: i64,
+        faults: &mut Vec<PolicyError>,
+        _warnings: &mut Vec<PolicyWarning>,
+    ) -> Option<Self> {
+        let (certificate_path, key_path) = (config.public_certificate.as_path(), config.private_key.as_path());
+        let chain = read_certificates(certificate_path)
+            .map_err(|fault| faults.push(fault))
+            .ok();
+        let key = read_private_key(key_path).map_err(|fault| faults.push(fault)).ok();
+        if let Some(chain) = &chain {
+            check_chain(certificate_path, chain, now, faults);
+        }
+        let (chain, key) = (chain?, key?);
+        let signing_key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)
+            .map_err(|error| {
+                faults.push(PolicyError::UnsupportedKey {
+                    path: key_path.to_owned(),
+                    reason: error.to_string(),
+                })
             })
+            .ok()?;
+        let certified = CertifiedKey::new(chain, signing_key);
+        if let Err(error) = certified.keys_match()
+            && !matches!(
+                error,
+                rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)
+            )
+        {
+            let (key, certificate) = (key_path.to_owned(), certificate_path.to_owned());
+            faults.push(PolicyError::KeyMismatch { key, certificate });
+            return None;
+        }
+        let certificates = certified
+            .cert
+            .iter()
+            .filter_map(|der| summarise_certificate(der))
+            .collect();
+        Some(Self {
+            certified: Arc::new(certified),
+            certificates,
         })
-        .ok()?;
-    let certified = CertifiedKey::new(chain, signing_key);
-    if let Err(error) = certified.keys_match()
-        && !matches!(
-            error,
-            rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)
-        )
-    {
-        let (key, certificate) = (key_path.to_owned(), certificate_path.to_owned());
-        faults.push(PolicyError::KeyMismatch { key, certificate });
-        return None;
     }
-    Some(Arc::new(certified))
+
+    /// What the certificates say of themselves, the leaf first.
+    pub(crate) fn certificates(&self) -> &[CertificateSummary] {
+        &self.certificates
+    }
+
+    /// The chain, DER, the leaf first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.certified.cert
+    }
+}
+
+/// What the other side is shown: always the same certificate, with the newest OCSP response stapled to it.
+#[derive(Debug)]
+pub(crate) struct Presented {
+    current: ArcSwap<CertifiedKey>,
+}
+
+impl Presented {
+    pub(crate) fn new(identity: &Identity) -> Self {
+        Self {
+            current: ArcSwap::new(Arc::clone(&identity.certified)),
+        }
+    }
+
+    /// Staples `response` (DER, already verified) from the next handshake on, or nothing.
+    pub(crate) fn staple(&self, response: Option<Vec<u8>>) {
+        let mut next = CertifiedKey::clone(&self.current.load());
+        next.ocsp = response;
+        self.current.store(Arc::new(next));
+    }
+}
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+impl ResolvesClientCert for Presented {
+    fn resolve(&self, _hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.load_full();
+        current.key.choose_scheme(schemes).map(|_| current)
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 fn check_chain(path: &Path, chain: &[CertificateDer<'_>], now: i64, faults: &mut Vec<PolicyError>) {

@@ -1,14 +1,27 @@
-//! TLS policies: certificates, keys, trust, and their development defaults.
+//! TLS policies: certificates, keys, trust, revocation and handshakes of every channel.
 //!
-//! Owns the way from files on disk to a `rustls` configuration. INVARIANT: a policy that cannot be met as written is an
-//! error with every reason, never a weaker policy. Must not know settings, Bolt or HTTP: callers hand in a [`PolicyConfig`].
+//! Owns the way from files on disk to accepted and dialled connections. A [`PolicyConfig`] says what is wanted, [`Policy::load`]
+//! reads and checks everything it names, [`Channels`] puts the policies of all channels in force together and replaces them
+//! together. INVARIANT: a policy that cannot be met as written is an error with every reason, never a weaker policy. Must
+//! not know settings, Bolt or HTTP: callers hand in values.
 
+mod certificate;
+mod channel;
 mod development;
+mod fault;
+mod handshake;
 mod identity;
+mod peer;
 mod policy;
 mod suites;
 mod trust;
 
-pub use development::{DEVELOPMENT_CA_FILE, DevelopmentCertificates, create_development_certificates};
-pub use identity::{CertificateSummary, summarise_certificate};
-pub use policy::{ClientAuthentication, PolicyConfig, PolicyError, PolicyFaults, ServerPolicy, TlsVersion};
+pub use certificate::{CertificateSummary, summarise_certificate};
+pub use channel::{Channel, Channels, ReloadError};
+pub use development::{
+    DEVELOPMENT_CA_FILE, DevelopmentCertificates, DevelopmentError, create_development_certificates,
+};
+pub use fault::{PolicyError, PolicyFaults, PolicyWarning};
+pub use handshake::{FAILURE_REASONS, FailureReason, HandshakeFailure, HandshakeStatistics};
+pub use peer::PeerCertificate;
+pub use policy::{ClientAuthentication, Policy, PolicyConfig, TlsVersion};

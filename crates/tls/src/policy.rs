@@ -1,17 +1,15 @@
-//! A TLS policy as a value, and the server configuration that is built from it.
+//! A TLS policy as a value, and what is built from it: one channel's configuration for accepting and for dialling.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
-use rustls::server::ResolvesServerCert;
-use rustls::sign::CertifiedKey;
+use bastide_secret::SecretString;
+use rustls::{ClientConfig, ServerConfig};
 
-use crate::identity::load_identity;
-use crate::suites::{suite_by_name, suite_names};
-use crate::trust::client_verifier;
+use crate::fault::{PolicyError, PolicyFaults, PolicyWarning};
+use crate::identity::{Identity, Presented};
+use crate::suites::offered_suites;
+use crate::trust::Trust;
 
 /// A protocol version that may be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +34,27 @@ pub enum ClientAuthentication {
 /// One scope's policy, with all paths absolute.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
-    /// The scope's name, for messages: `bolt`, `https`.
+    /// The scope's name, for messages: `bolt`, `https`, `cluster`, `backup`.
     pub scope: &'static str,
     /// The private key, PEM.
     pub private_key: PathBuf,
+    /// What decrypts the private key, if it is encrypted.
+    pub private_key_password: Option<SecretString>,
     /// The certificate chain, PEM, leaf first.
     pub public_certificate: PathBuf,
-    /// Authorities that client certificates are checked against.
-    pub trusted_directory: PathBuf,
-    /// Certificate revocation lists.
-    pub revoked_directory: PathBuf,
+    /// Whom to believe: authorities, and certificates that are trusted for themselves. `None` believes nobody; a folder
+    /// that is named must be there.
+    pub trusted_directory: Option<PathBuf>,
+    /// Certificate revocation lists and revoked certificates; a folder that is named must be there.
+    pub revoked_directory: Option<PathBuf>,
     /// What clients must show.
     pub client_authentication: ClientAuthentication,
+    /// Believes everybody, and ignores `trusted_directory`.
+    pub trust_all: bool,
+    /// Whether the name that was dialled must be in the other side's certificate.
+    pub verify_hostname: bool,
+    /// Whether the certificate is shown by both ends of a connection, and so must allow both usages.
+    pub serves_both_ends: bool,
     /// Suites by IANA name; `None` stands for all that are good.
     pub ciphers: Option<Vec<String>>,
     /// Versions; at least one.
@@ -56,232 +63,112 @@ pub struct PolicyConfig {
     pub application_protocols: Vec<Vec<u8>>,
 }
 
-/// One thing that is wrong with a policy.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
-    /// A file or folder cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file is too large to be what it should be.
-    #[error("`{}` is larger than {limit} bytes, which no certificate or key is", path.display())]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-        /// The limit in bytes.
-        limit: u64,
-    },
-    /// A folder holds too many files.
-    #[error("`{}` holds more than {limit} files", path.display())]
-    TooManyFiles {
-        /// Which.
-        path: PathBuf,
-        /// The limit.
-        limit: usize,
-    },
-    /// A PEM file is damaged.
-    #[error("`{}` cannot be read as PEM: {reason}", path.display())]
-    BadPem {
-        /// Which.
-        path: PathBuf,
-        /// What the reader says.
-        reason: String,
-    },
-    /// No certificate where one was expected.
-    #[error("`{}` holds no certificate: {hint}", path.display())]
-    NoCertificate {
-        /// Which.
-        path: PathBuf,
-        /// What it seems to be, and what to do.
-        hint: String,
-    },
-    /// No key where one was expected.
-    #[error("`{}` holds no usable private key: {hint}", path.display())]
-    NoPrivateKey {
-        /// Which.
-        path: PathBuf,
-        /// What it seems to be, and what to do.
-        hint: String,
-    },
-    /// The key is of a kind or size that is not accepted.
-    #[error("the private key `{}` is not accepted: {reason}", path.display())]
-    UnsupportedKey {
-        /// Which.
-        path: PathBuf,
-        /// What the provider says.
-        reason: String,
-    },
-    /// Key and certificate do not belong together.
-    #[error("the key `{}` does not belong to the certificate `{}`", key.display(), certificate.display())]
-    KeyMismatch {
-        /// The key.
-        key: PathBuf,
-        /// The certificate.
-        certificate: PathBuf,
-    },
-    /// A certificate's time is over.
-    #[error("the certificate of {subject} in `{}` has expired; renew it", path.display())]
-    Expired {
-        /// The file.
-        path: PathBuf,
-        /// The certificate's subject.
-        subject: String,
-    },
-    /// A certificate's time has not begun.
-    #[error("the certificate of {subject} in `{}` is not valid yet; check the clock", path.display())]
-    NotYetValid {
-        /// The file.
-        path: PathBuf,
-        /// The certificate's subject.
-        subject: String,
-    },
-    /// A certificate without subject alternative names, which no driver accepts.
-    #[error("the certificate of {subject} in `{}` names no host (subject alternative name)", path.display())]
-    NoNames {
-        /// The file.
-        path: PathBuf,
-        /// The certificate's subject.
-        subject: String,
-    },
-    /// The chain does not run from the leaf upwards.
-    #[error("the chain in `{}` is out of order; put the server's own certificate first, then each one's issuer", path.display())]
-    WrongOrder {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Client certificates are required and nobody is trusted.
-    #[error("client certificates are required and `{}` holds no authority to check them against", path.display())]
-    NobodyTrusted {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A trusted certificate or revocation list is not usable.
-    #[error("`{}` cannot be used to check clients: {reason}", path.display())]
-    BadTrust {
-        /// Which.
-        path: PathBuf,
-        /// What the verifier says.
-        reason: String,
-    },
-    /// A file in the revocation folder is something else.
-    #[error("`{}` is no certificate revocation list; move it out of the folder", path.display())]
-    NotARevocationList {
-        /// Which.
-        path: PathBuf,
-    },
-    /// A cipher suite that is not offered.
-    #[error("the cipher suite `{name}` is not offered; choose from {allowed}")]
-    UnknownCipher {
-        /// The name as written.
-        name: String,
-        /// All names, comma-separated.
-        allowed: String,
-    },
-    /// The list of suites leaves an enabled version without any.
-    #[error("the ciphers leave {version} without a suite, yet it is enabled; add one or take the version out")]
-    NothingToOffer {
-        /// The version.
-        version: &'static str,
-    },
-}
-
-/// Everything that is wrong with a policy.
+/// A policy whose files were read and checked: ready to accept and to dial.
+///
+/// Session caches and ticket keys belong to the policy: what was agreed under another one cannot be resumed under this.
 #[derive(Debug)]
-pub struct PolicyFaults {
-    /// The scope.
-    pub scope: &'static str,
-    /// Each fault.
-    pub faults: Vec<PolicyError>,
+pub struct Policy {
+    config: PolicyConfig,
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+    pub(crate) identity: Identity,
+    pub(crate) presented: Arc<Presented>,
+    pub(crate) trust: Arc<Trust>,
+    warnings: Vec<PolicyWarning>,
+    loaded_at: i64,
 }
 
-impl fmt::Display for PolicyFaults {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the TLS policy `{}` cannot be used", self.scope)?;
-        self.faults
-            .iter()
-            .try_for_each(|fault| write!(formatter, "\n  {fault}"))
-    }
-}
-
-impl std::error::Error for PolicyFaults {}
-
-/// A policy that was checked, ready to serve.
-#[derive(Clone, Debug)]
-pub struct ServerPolicy {
-    /// What accepts connections.
-    pub config: Arc<ServerConfig>,
-    identity: Arc<CertifiedKey>,
-}
-
-/// Answers every client with the same certificate.
-#[derive(Debug)]
-struct SingleIdentity(Arc<CertifiedKey>);
-
-impl ResolvesServerCert for SingleIdentity {
-    fn resolve(&self, _hello: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
-    }
-}
-
-impl ServerPolicy {
+impl Policy {
     /// Reads and checks everything that `config` names; `now` is in seconds since 1970.
     ///
     /// # Errors
     /// Every fault there is, not only the first.
-    pub fn load(config: &PolicyConfig, now: i64) -> Result<Self, PolicyFaults> {
+    pub fn load(config: PolicyConfig, now: i64) -> Result<Self, PolicyFaults> {
         let mut faults = Vec::new();
-        let provider = Arc::new(provider(config, &mut faults));
-        let identity = load_identity(&config.public_certificate, &config.private_key, now, &mut faults);
-        let verifier = client_verifier(config, Arc::clone(&provider), &mut faults);
+        let mut warnings = Vec::new();
+        let offer = offered_suites(&config, &mut faults, &mut warnings);
+        let identity = Identity::load(&config, now, &mut faults, &mut warnings);
+        let trust = Trust::load(&config, now, &mut faults, &mut warnings);
         let scope = config.scope;
-        let Some(identity) = identity.filter(|_| faults.is_empty()) else {
-            return Err(PolicyFaults { scope, faults });
+        let refuse = |faults| PolicyFaults { scope, faults };
+        let (Some(identity), Some(trust), true) = (identity, trust, faults.is_empty()) else {
+            return Err(refuse(faults));
         };
-        let versions: Vec<_> = config.versions.iter().map(|version| version.protocol()).collect();
-        let builder = match ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions) {
-            Ok(builder) => builder,
-            Err(_) => {
-                return Err(PolicyFaults {
-                    scope,
-                    faults: vec![PolicyError::NothingToOffer { version: "TLS" }],
-                });
-            }
+        let unusable = |error: rustls::Error| {
+            let reason = error.to_string();
+            refuse(vec![PolicyError::Unusable { reason }])
         };
-        let builder = match verifier {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
-            None => builder.with_no_client_auth(),
-        };
-        let mut server = builder.with_cert_resolver(Arc::new(SingleIdentity(Arc::clone(&identity))));
+        let provider = Arc::new(offer.provider);
+        let trust = Arc::new(trust);
+        let presented = Arc::new(Presented::new(&identity));
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&offer.versions)
+            .map_err(unusable)?
+            .with_client_cert_verifier(trust.client_verifier(config.client_authentication, &provider))
+            .with_cert_resolver(Arc::clone(&presented) as _);
+        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&offer.versions)
+            .map_err(unusable)?
+            .dangerous()
+            .with_custom_certificate_verifier(trust.server_verifier(config.verify_hostname, &provider))
+            .with_client_cert_resolver(Arc::clone(&presented) as _);
+        let mut server = server;
+        let mut client = client;
         server.alpn_protocols.clone_from(&config.application_protocols);
+        client.alpn_protocols.clone_from(&config.application_protocols);
         Ok(Self {
-            config: Arc::new(server),
+            server: Arc::new(server),
+            client: Arc::new(client),
             identity,
+            presented,
+            trust,
+            warnings,
+            loaded_at: now,
+            config,
         })
     }
 
-    /// What the server's own certificate says of itself.
-    pub fn certificate(&self) -> Option<crate::CertificateSummary> {
-        self.identity
-            .cert
-            .first()
-            .and_then(|der| crate::summarise_certificate(der))
+    /// What it was made from.
+    pub fn config(&self) -> &PolicyConfig {
+        &self.config
+    }
+
+    /// What accepts connections.
+    pub fn server_config(&self) -> &Arc<ServerConfig> {
+        &self.server
+    }
+
+    /// What dials connections, showing the same certificate.
+    pub fn client_config(&self) -> &Arc<ClientConfig> {
+        &self.client
+    }
+
+    /// What works and deserves a thought.
+    pub fn warnings(&self) -> &[PolicyWarning] {
+        &self.warnings
+    }
+
+    /// When its files were read, in seconds since 1970.
+    pub fn loaded_at(&self) -> i64 {
+        self.loaded_at
+    }
+
+    /// What the own certificates say of themselves, the leaf first.
+    pub fn certificates(&self) -> &[crate::CertificateSummary] {
+        self.identity.certificates()
     }
 }
 
 impl TlsVersion {
-    fn protocol(self) -> &'static rustls::SupportedProtocolVersion {
+    pub(crate) fn protocol(self) -> &'static rustls::SupportedProtocolVersion {
         match self {
             Self::Tls12 => &rustls::version::TLS12,
             Self::Tls13 => &rustls::version::TLS13,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Its name as settings write it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Tls12 => "TLSv1.2",
             Self::Tls13 => "TLSv1.3",
@@ -289,37 +176,5 @@ impl TlsVersion {
     }
 }
 
-fn provider(config: &PolicyConfig, faults: &mut Vec<PolicyError>) -> CryptoProvider {
-    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    if let Some(names) = &config.ciphers {
-        provider.cipher_suites = names
-            .iter()
-            .filter_map(|name| {
-                let suite = suite_by_name(name);
-                if suite.is_none() {
-                    let allowed = suite_names().collect::<Vec<_>>().join(", ");
-                    faults.push(PolicyError::UnknownCipher {
-                        name: name.clone(),
-                        allowed,
-                    });
-                }
-                suite
-            })
-            .collect();
-    }
-    for version in &config.versions {
-        if !provider
-            .cipher_suites
-            .iter()
-            .any(|suite| suite.version() == version.protocol())
-        {
-            faults.push(PolicyError::NothingToOffer {
-                version: version.name(),
-            });
-        }
-    }
-    provider
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

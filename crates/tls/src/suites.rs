@@ -1,7 +1,11 @@
 //! Cipher suites by their IANA names, as Neo4j's settings spell them.
 
-use rustls::SupportedCipherSuite;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
+use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
+
+use crate::PolicyConfig;
+use crate::fault::{PolicyError, PolicyWarning};
 
 /// Every suite that can be offered, strongest first.
 const TABLE: &[(&str, SupportedCipherSuite)] = &[
@@ -42,6 +46,64 @@ pub fn suite_by_name(name: &str) -> Option<SupportedCipherSuite> {
 /// All names that [`suite_by_name`] knows, for error messages.
 pub fn suite_names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, _)| *name)
+}
+
+/// The IANA name of a suite that was agreed.
+pub(crate) fn suite_name(suite: rustls::CipherSuite) -> &'static str {
+    TABLE
+        .iter()
+        .find(|(_, known)| known.suite() == suite)
+        .map_or("unknown", |(name, _)| name)
+}
+
+/// What a policy offers.
+pub(crate) struct Offer {
+    /// The provider, reduced to the suites.
+    pub(crate) provider: CryptoProvider,
+    /// The versions that have a suite.
+    pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
+}
+
+/// The suites and versions that `config` leaves.
+pub(crate) fn offered_suites(
+    config: &PolicyConfig,
+    faults: &mut Vec<PolicyError>,
+    warnings: &mut Vec<PolicyWarning>,
+) -> Offer {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    let all = || suite_names().collect::<Vec<_>>().join(", ");
+    if let Some(names) = &config.ciphers {
+        provider.cipher_suites.clear();
+        for name in names {
+            match suite_by_name(name) {
+                Some(suite) => provider.cipher_suites.push(suite),
+                None => faults.push(PolicyError::UnknownCipher {
+                    name: name.clone(),
+                    allowed: all(),
+                }),
+            }
+        }
+    }
+    let mut versions = Vec::new();
+    for version in &config.versions {
+        let has_suite = |suite: &SupportedCipherSuite| suite.version() == version.protocol();
+        if provider.cipher_suites.iter().any(has_suite) {
+            versions.push(version.protocol());
+        } else {
+            warnings.push(PolicyWarning::VersionNotOffered {
+                version: version.name(),
+                suites: all(),
+            });
+        }
+    }
+    if versions.is_empty() {
+        let names: Vec<_> = config.versions.iter().map(|version| version.name()).collect();
+        faults.push(PolicyError::NothingToOffer {
+            versions: names.join(", "),
+            allowed: all(),
+        });
+    }
+    Offer { provider, versions }
 }
 
 #[cfg(test)]

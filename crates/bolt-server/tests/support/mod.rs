@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use bastide_bolt_server::*;
 use bastide_model::*;
 use bastide_status::{Code, Position, Status};
+use bastide_tls::{Channel, ClientAuthentication, Policy, PolicyConfig, TlsVersion};
 use tokio::sync::watch;
 
 /// Lets in `neo4j` with `secret`, and `expired` with anything.
@@ -422,18 +423,31 @@ impl ConnectionEvents for Refusals {
     }
 }
 
-/// TLS with a certificate made on the spot, and that certificate.
-pub fn tls() -> (TlsSource, rustls::pki_types::CertificateDer<'static>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
+/// TLS with certificates made on the spot, and the authority that issued them.
+pub fn tls() -> (Arc<Channel>, rustls::pki_types::CertificateDer<'static>) {
+    use rustls::pki_types::pem::PemObject as _;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("certificates");
+    let made = bastide_tls::create_development_certificates(&folder, &["bolt"]).unwrap();
+    let authority = rustls::pki_types::CertificateDer::from_pem_file(made.authority).unwrap();
+    let config = PolicyConfig {
+        scope: "bolt",
+        private_key: folder.join("bolt/private.key"),
+        private_key_password: None,
+        public_certificate: folder.join("bolt/public.crt"),
+        trusted_directory: None,
+        revoked_directory: None,
+        client_authentication: ClientAuthentication::Optional,
+        trust_all: false,
+        verify_hostname: true,
+        serves_both_ends: false,
+        ciphers: None,
+        versions: vec![TlsVersion::Tls12, TlsVersion::Tls13],
+        application_protocols: Vec::new(),
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
-    let config = Arc::new(config);
-    (Arc::new(move || Arc::clone(&config)), certificate)
+    let policy = Policy::load(config, i64::try_from(now.as_secs()).unwrap()).unwrap();
+    (Channel::of(policy), authority)
 }

@@ -1,0 +1,238 @@
+//! Channels in operation: one generation of policies for all of them, replaced as a whole, and the handshakes made under it.
+//!
+//! INVARIANT: a reload publishes all policies or none, and no handshake sees policies of two generations.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use rustls::CommonState;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::fault::PolicyFaults;
+use crate::handshake::{HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
+use crate::policy::{Policy, PolicyConfig};
+
+/// The policies that are in force together.
+#[derive(Debug)]
+struct Generation {
+    number: u64,
+    policies: BTreeMap<&'static str, Arc<Policy>>,
+}
+
+/// All channels of a process.
+#[derive(Debug)]
+pub struct Channels {
+    current: Arc<ArcSwap<Generation>>,
+    channels: BTreeMap<&'static str, Arc<Channel>>,
+    /// One reload at a time, so that the later one wins.
+    reloading: Mutex<()>,
+}
+
+/// Why a reload changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Files that cannot be used, of any of the channels.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Policies(Vec<PolicyFaults>),
+    /// The policies given are not those of the running channels.
+    #[error("the running channels are {running}, and the policies given are for {given}")]
+    OtherChannels {
+        /// Scopes that run, comma-separated.
+        running: String,
+        /// Scopes given, comma-separated.
+        given: String,
+    },
+}
+
+impl Channels {
+    /// Reads the policies of all channels; `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// What is wrong with each policy that cannot be used.
+    pub fn load(configs: Vec<PolicyConfig>, now: i64) -> Result<Self, Vec<PolicyFaults>> {
+        let policies = load_all(configs, now)?;
+        let scopes: Vec<_> = policies.keys().copied().collect();
+        let current = Arc::new(ArcSwap::from_pointee(Generation { number: 1, policies }));
+        let channels = scopes
+            .into_iter()
+            .map(|scope| (scope, Arc::new(Channel::new(scope, Arc::clone(&current)))))
+            .collect();
+        Ok(Self {
+            current,
+            channels,
+            reloading: Mutex::new(()),
+        })
+    }
+
+    /// The channel of a scope, if it has TLS.
+    pub fn channel(&self, scope: &str) -> Option<&Arc<Channel>> {
+        self.channels.get(scope)
+    }
+
+    /// All channels, by scope.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Channel>> {
+        self.channels.values()
+    }
+
+    /// Counts the times that policies were put in force; 1 from the start.
+    pub fn generation(&self) -> u64 {
+        self.current.load().number
+    }
+
+    /// Reads the policies of all channels again and puts them in force together. Returns the number of the generation.
+    ///
+    /// # Errors
+    /// Everything that is wrong; whatever was in force stays so.
+    pub fn reload(&self, configs: Vec<PolicyConfig>, now: i64) -> Result<u64, ReloadError> {
+        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = load_all(configs, now).map_err(ReloadError::Policies)?;
+        if !policies.keys().eq(self.channels.keys()) {
+            return Err(ReloadError::OtherChannels {
+                running: joined(self.channels.keys()),
+                given: joined(policies.keys()),
+            });
+        }
+        let number = self.current.load().number + 1;
+        self.current.store(Arc::new(Generation { number, policies }));
+        Ok(number)
+    }
+}
+
+fn joined<'a>(scopes: impl Iterator<Item = &'a &'static str>) -> String {
+    scopes.copied().collect::<Vec<_>>().join(", ")
+}
+
+fn load_all(configs: Vec<PolicyConfig>, now: i64) -> Result<BTreeMap<&'static str, Arc<Policy>>, Vec<PolicyFaults>> {
+    let mut policies = BTreeMap::new();
+    let mut faults = Vec::new();
+    for config in configs {
+        match Policy::load(config, now) {
+            Ok(policy) => {
+                policies.insert(policy.config().scope, Arc::new(policy));
+            }
+            Err(found) => faults.push(found),
+        }
+    }
+    if faults.is_empty() { Ok(policies) } else { Err(faults) }
+}
+
+/// One channel: what accepts and dials its connections, and what became of them.
+#[derive(Debug)]
+pub struct Channel {
+    scope: &'static str,
+    current: Arc<ArcSwap<Generation>>,
+    handshakes: Handshakes,
+    log: HandshakeLog,
+}
+
+impl Channel {
+    fn new(scope: &'static str, current: Arc<ArcSwap<Generation>>) -> Self {
+        Self {
+            scope,
+            current,
+            handshakes: Handshakes::default(),
+            log: HandshakeLog::default(),
+        }
+    }
+
+    /// A channel on its own, for tools that have one policy and never reload.
+    pub fn of(policy: Policy) -> Arc<Self> {
+        let scope = policy.config().scope;
+        let policies = BTreeMap::from([(scope, Arc::new(policy))]);
+        Arc::new(Self::new(
+            scope,
+            Arc::new(ArcSwap::from_pointee(Generation { number: 1, policies })),
+        ))
+    }
+
+    /// `bolt`, `https`, `cluster` or `backup`.
+    pub fn scope(&self) -> &'static str {
+        self.scope
+    }
+
+    /// The policy in force now; `None` cannot happen to a channel of [`Channels`].
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.current.load().policies.get(self.scope).cloned()
+    }
+
+    /// Makes a handshake as server, within `limit`.
+    ///
+    /// # Errors
+    /// Why there is no connection; it was counted, and logged if that is switched on.
+    pub async fn accept<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        limit: Duration,
+    ) -> Result<tokio_rustls::server::TlsStream<S>, HandshakeFailure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let made = match self.policy() {
+            Some(policy) => {
+                let accepting = TlsAcceptor::from(Arc::clone(policy.server_config())).accept(stream);
+                flattened(tokio::time::timeout(limit, accepting).await)
+            }
+            None => Err(HandshakeFailure::no_policy()),
+        };
+        let connection = made.as_ref().map(|stream| -> &CommonState { stream.get_ref().1 });
+        self.handshakes.count(&connection);
+        self.log
+            .write(self.scope, "accepted", peer, &connection, Instant::now());
+        made
+    }
+
+    /// Makes a handshake as client with `host`, a DNS name or an address, within `limit`.
+    ///
+    /// # Errors
+    /// Why there is no connection; it was counted, and logged if that is switched on.
+    pub async fn connect<S>(
+        &self,
+        stream: S,
+        host: &str,
+        peer: SocketAddr,
+        limit: Duration,
+    ) -> Result<tokio_rustls::client::TlsStream<S>, HandshakeFailure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let made = match (self.policy(), ServerName::try_from(host.to_owned())) {
+            (Some(policy), Ok(name)) => {
+                let connecting = TlsConnector::from(Arc::clone(policy.client_config())).connect(name, stream);
+                flattened(tokio::time::timeout(limit, connecting).await)
+            }
+            (Some(_), Err(_)) => Err(HandshakeFailure::bad_host(host)),
+            (None, _) => Err(HandshakeFailure::no_policy()),
+        };
+        let connection = made.as_ref().map(|stream| -> &CommonState { stream.get_ref().1 });
+        self.handshakes.count(&connection);
+        self.log.write(self.scope, "dialled", peer, &connection, Instant::now());
+        made
+    }
+
+    /// What became of the handshakes so far.
+    pub fn statistics(&self) -> HandshakeStatistics {
+        self.handshakes.read()
+    }
+
+    /// Logs every handshake for as long as `time` from `now`; zero ends it.
+    pub fn log_handshakes(&self, now: Instant, time: Duration) {
+        self.log.switch_on(now, time);
+    }
+}
+
+fn flattened<T>(made: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, HandshakeFailure> {
+    match made {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(HandshakeFailure::from_io(&error)),
+        Err(_) => Err(HandshakeFailure::timed_out()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

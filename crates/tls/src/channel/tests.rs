@@ -1,0 +1,76 @@
+//! Handshakes between a channel and itself, and replacing policies under it.
+
+use super::*;
+use crate::policy::tests::{development, now};
+use crate::{ClientAuthentication, FailureReason};
+
+const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+const LIMIT: Duration = Duration::from_secs(5);
+
+fn trusting_itself() -> (tempfile::TempDir, PolicyConfig) {
+    let (home, mut config) = development();
+    let trusted = home.path().join("trusted");
+    std::fs::create_dir(&trusted).unwrap();
+    let authority = home.path().join("certificates").join(crate::DEVELOPMENT_CA_FILE);
+    std::fs::copy(authority, trusted.join("ca.crt")).unwrap();
+    config.trusted_directory = Some(trusted);
+    config.client_authentication = ClientAuthentication::Require;
+    (home, config)
+}
+
+async fn meet(server: &Channel, client: &Channel, host: &str) -> (Option<FailureReason>, Option<FailureReason>) {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let (accepted, dialled) = tokio::join!(server.accept(near, PEER, LIMIT), client.connect(far, host, PEER, LIMIT));
+    (
+        accepted.err().map(|failure| failure.reason),
+        dialled.err().map(|failure| failure.reason),
+    )
+}
+
+#[tokio::test]
+async fn both_ends_of_a_channel_believe_each_other_and_the_name_is_checked() {
+    let (_home, config) = trusting_itself();
+    let channels = Channels::load(vec![config], now()).unwrap();
+    let channel = channels.channel("bolt").unwrap();
+    assert_eq!(meet(channel, channel, "localhost").await, (None, None));
+    assert_eq!(meet(channel, channel, "127.0.0.1").await, (None, None));
+    let (accepted, dialled) = meet(channel, channel, "elsewhere").await;
+    assert_eq!(dialled, Some(FailureReason::WrongName));
+    assert_eq!(accepted, Some(FailureReason::RefusedByPeer));
+    let statistics = channel.statistics();
+    assert_eq!((statistics.tls13, statistics.tls12, statistics.failed()), (4, 0, 2));
+}
+
+#[tokio::test]
+async fn a_reload_with_one_bad_policy_changes_none() {
+    let (home, bolt) = trusting_itself();
+    let folder = home.path().join("certificates");
+    let https = PolicyConfig {
+        scope: "https",
+        private_key: folder.join("https/private.key"),
+        public_certificate: folder.join("https/public.crt"),
+        ..bolt.clone()
+    };
+    let channels = Channels::load(vec![bolt.clone(), https.clone()], now()).unwrap();
+    let before = channels.channel("bolt").unwrap().policy().unwrap();
+    let broken = PolicyConfig {
+        private_key: folder.join("bolt/private.key"),
+        ..https.clone()
+    };
+    let error = channels.reload(vec![bolt.clone(), broken], now()).unwrap_err();
+    assert!(error.to_string().contains("https"), "{error}");
+    assert!(Arc::ptr_eq(
+        &before,
+        &channels.channel("bolt").unwrap().policy().unwrap()
+    ));
+    assert!(matches!(
+        channels.reload(vec![bolt.clone()], now()),
+        Err(ReloadError::OtherChannels { .. })
+    ));
+    assert_eq!(channels.generation(), 1);
+    assert_eq!(channels.reload(vec![bolt, https], now()).unwrap(), 2);
+    assert!(!Arc::ptr_eq(
+        &before,
+        &channels.channel("bolt").unwrap().policy().unwrap()
+    ));
+}

@@ -1,0 +1,223 @@
+//! What can be wrong with a policy, and what is right but deserves a thought.
+//!
+//! INVARIANT: no text holds key material or a password.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One thing that is wrong with a policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// A file or folder cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is too large to be what it should be.
+    #[error("`{}` is larger than {limit} bytes, which no certificate or key is", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A folder holds too many files.
+    #[error("`{}` holds more than {limit} files", path.display())]
+    TooManyFiles {
+        /// Which.
+        path: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// A PEM file is damaged.
+    #[error("`{}` cannot be read as PEM: {reason}", path.display())]
+    BadPem {
+        /// Which.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// No certificate where one was expected.
+    #[error("`{}` holds no certificate: {hint}", path.display())]
+    NoCertificate {
+        /// Which.
+        path: PathBuf,
+        /// What it seems to be, and what to do.
+        hint: String,
+    },
+    /// No key where one was expected.
+    #[error("`{}` holds no usable private key: {hint}", path.display())]
+    NoPrivateKey {
+        /// Which.
+        path: PathBuf,
+        /// What it seems to be, and what to do.
+        hint: String,
+    },
+    /// The key is of a kind or size that is not accepted.
+    #[error("the private key `{}` is not accepted: {reason}", path.display())]
+    UnsupportedKey {
+        /// Which.
+        path: PathBuf,
+        /// What the provider says.
+        reason: String,
+    },
+    /// Key and certificate do not belong together.
+    #[error("the key `{}` does not belong to the certificate `{}`", key.display(), certificate.display())]
+    KeyMismatch {
+        /// The key.
+        key: PathBuf,
+        /// The certificate.
+        certificate: PathBuf,
+    },
+    /// A certificate's time is over.
+    #[error("the certificate of {subject} in `{}` has expired; renew it", path.display())]
+    Expired {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A certificate's time has not begun.
+    #[error("the certificate of {subject} in `{}` is not valid yet; check the clock", path.display())]
+    NotYetValid {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A certificate without subject alternative names, which no driver accepts.
+    #[error("the certificate of {subject} in `{}` names no host (subject alternative name)", path.display())]
+    NoNames {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// The chain does not run from the leaf upwards.
+    #[error("the chain in `{}` is out of order; put the server's own certificate first, then each one's issuer", path.display())]
+    WrongOrder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Client certificates are required and nobody is trusted.
+    #[error("client certificates are required and `{}` holds no authority to check them against", path.display())]
+    NobodyTrusted {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A trusted certificate or revocation list is not usable.
+    #[error("`{}` cannot be used to check clients: {reason}", path.display())]
+    BadTrust {
+        /// Which.
+        path: PathBuf,
+        /// What the verifier says.
+        reason: String,
+    },
+    /// A file in the revocation folder is something else.
+    #[error("`{}` is no certificate revocation list; move it out of the folder", path.display())]
+    NotARevocationList {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A cipher suite that is not offered.
+    #[error("the cipher suite `{name}` is not offered; choose from {allowed}")]
+    UnknownCipher {
+        /// The name as written.
+        name: String,
+        /// All names, comma-separated.
+        allowed: String,
+    },
+    /// The list of suites leaves nothing for any enabled version.
+    #[error("the ciphers leave nothing to offer for {versions}; add some of {allowed}")]
+    NothingToOffer {
+        /// The enabled versions, comma-separated.
+        versions: String,
+        /// Suites that these versions have, comma-separated.
+        allowed: String,
+    },
+    /// A folder that the policy names is not there. It is never made by the server.
+    #[error("the folder `{}` is not there; make it with `mkdir -p {}` (it may stay empty)", path.display(), path.display())]
+    MissingFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The library refuses the parts as a whole.
+    #[error("the parts do not make a configuration: {reason}")]
+    Unusable {
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// Everything that is wrong with a policy.
+#[derive(Debug)]
+pub struct PolicyFaults {
+    /// The scope.
+    pub scope: &'static str,
+    /// Each fault.
+    pub faults: Vec<PolicyError>,
+}
+
+impl fmt::Display for PolicyFaults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the TLS policy `{}` cannot be used", self.scope)?;
+        self.faults
+            .iter()
+            .try_for_each(|fault| write!(formatter, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for PolicyFaults {}
+
+/// One thing that works and deserves a thought.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyWarning {
+    /// A certificate ends soon.
+    #[error("the certificate of {subject} in `{}` expires in {days} days; renew it", path.display())]
+    ExpiresSoon {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// Whole days left.
+        days: i64,
+    },
+    /// A key in a form that will not be read for ever.
+    #[error("the private key `{}` is in the old {format} form; convert it with `{command}`", path.display())]
+    DeprecatedKeyFormat {
+        /// The file.
+        path: PathBuf,
+        /// `PKCS #1` or `SEC1`.
+        format: &'static str,
+        /// What to run.
+        command: String,
+    },
+    /// A suite that is known, and that this server does not have.
+    #[error(
+        "the cipher suite `{name}` is not offered: there is no finite-field Diffie-Hellman; {instead} serves instead"
+    )]
+    SuiteNotOffered {
+        /// Its name.
+        name: String,
+        /// The suites that serve the same clients, comma-separated; `nothing in the list` if there are none.
+        instead: String,
+    },
+    /// An enabled version for which no suite is listed.
+    #[error("{version} is enabled and the ciphers list none of its suites, so it is not offered; add {suites}")]
+    VersionNotOffered {
+        /// The version.
+        version: &'static str,
+        /// What to add, comma-separated.
+        suites: String,
+    },
+    /// `trust_all`.
+    #[error(
+        "EVERY certificate is trusted (trust_all): whoever connects can claim to be anybody. Never use this beyond debugging"
+    )]
+    TrustsEverybody,
+}
