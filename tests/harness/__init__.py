@@ -44,6 +44,7 @@ class Server:
         self.process = None
         self.log = None
         self.addresses = {}
+        self.authority = None
         if set_password:
             self.admin("dbms", "set-initial-password", PASSWORD)
 
@@ -141,8 +142,8 @@ class Server:
 
     @property
     def certificate_authority(self):
-        """The file that clients may trust."""
-        return self.home / "certificates/development-ca.crt"
+        """The file that clients may trust: `authority` if a test set it, otherwise the one made at the first start."""
+        return self.authority or self.home / "certificates/development-ca.crt"
 
     def tls_context(self):
         """What a client needs to verify the server."""

@@ -108,8 +108,18 @@ def python_context(case):
     return context
 
 
+@dataclasses.dataclass(frozen=True)
+class Met:
+    """What a Python client saw of a connection that was served."""
+
+    version: str
+    application_protocol: str | None
+    session: object
+    resumed: bool
+
+
 def ask_with_python(case, session=None, context=None):
-    """Served or refused, and the error or the session."""
+    """Served or refused, and the error's text or what was met."""
     question, enough = QUESTIONS[case.protocol]
     context = context or python_context(case)
     try:
@@ -122,7 +132,8 @@ def ask_with_python(case, session=None, context=None):
                     if not piece:
                         return REFUSED, "end of stream"
                     answer += piece
-                return SERVED, connection
+                met = Met(connection.version(), connection.selected_alpn_protocol(), connection.session, connection.session_reused)
+                return SERVED, met
     except ssl.SSLCertVerificationError as error:
         raise AssertionError(f"the client refused the server: {error}") from error
     except TimeoutError:
