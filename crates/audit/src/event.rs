@@ -51,6 +51,12 @@ pub enum Action {
     SchemaChanged,
     /// A database was created, dropped, started or stopped.
     DatabaseChanged,
+    /// The taking of a backup began, or was refused.
+    BackupStarted,
+    /// The taking of a backup ended: it is complete, was cut off or was given up.
+    BackupEnded,
+    /// A database was brought back from a backup while the server was stopped.
+    DatabaseRestored,
     /// The audit log itself was repaired after a crash.
     LogRecovered,
     /// Events were lost because the log could not be written; says how many.
@@ -59,7 +65,7 @@ pub enum Action {
 
 impl Action {
     /// Every action, for documentation and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Login,
         Self::Logout,
         Self::UserCreated,
@@ -78,6 +84,9 @@ impl Action {
         Self::ExternalDataAccess,
         Self::SchemaChanged,
         Self::DatabaseChanged,
+        Self::BackupStarted,
+        Self::BackupEnded,
+        Self::DatabaseRestored,
         Self::LogRecovered,
         Self::EventsLost,
     ];
@@ -97,6 +106,7 @@ impl Action {
             Self::ConnectionRefused => "connection",
             Self::PermissionDenied | Self::ExternalDataAccess => "access",
             Self::SchemaChanged | Self::DatabaseChanged => "schema",
+            Self::BackupStarted | Self::BackupEnded | Self::DatabaseRestored => "backup",
             Self::LogRecovered | Self::EventsLost => "audit",
         }
     }
@@ -122,6 +132,9 @@ impl Action {
             Self::ExternalDataAccess => "external_data_access",
             Self::SchemaChanged => "schema_changed",
             Self::DatabaseChanged => "database_changed",
+            Self::BackupStarted => "backup_started",
+            Self::BackupEnded => "backup_ended",
+            Self::DatabaseRestored => "database_restored",
             Self::LogRecovered => "log_recovered",
             Self::EventsLost => "events_lost",
         }

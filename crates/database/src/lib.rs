@@ -6,6 +6,7 @@
 
 mod administration;
 mod auditor;
+mod backup;
 mod bookmark;
 mod catalogue;
 mod compile;
@@ -24,6 +25,7 @@ mod transaction;
 mod users;
 
 pub use auditor::{Auditor, NoAudit};
+pub use backup::{BackupEnd, BackupTaker, DatabaseBackup};
 pub use configuration::{Configuration, SettingRow};
 pub use dbms::{Database, Dbms};
 pub use error::graph_error;

@@ -28,7 +28,7 @@ use crate::tokens::{TokenCounts, Tokens};
 /// Version of the chunk layout; another one is refused.
 pub(crate) const CHUNK_VERSION: u8 = 1;
 /// Leaves that make a chunk, and the ids in it.
-const GROUP_LEAVES: usize = 8;
+pub(crate) const GROUP_LEAVES: usize = 8;
 pub(crate) const GROUP_IDS: u64 = (GROUP_LEAVES * LEAF_SLOTS) as u64;
 /// Bytes of a part.
 const PART_BYTES_MAX: usize = 8 << 20;
@@ -121,7 +121,7 @@ fn chunk_key(kind: u8, first: Option<u64>, part: usize) -> Vec<u8> {
     key
 }
 
-fn parts(kind: u8, first: Option<u64>, chunk: Vec<u8>) -> Vec<ChunkUpdate> {
+pub(crate) fn parts(kind: u8, first: Option<u64>, chunk: Vec<u8>) -> Vec<ChunkUpdate> {
     let count = chunk.len().div_ceil(PART_BYTES_MAX).max(1) as u64;
     let pieces = chunk.chunks(PART_BYTES_MAX).enumerate();
     let with_count = pieces.map(|(part, piece)| {
@@ -133,7 +133,7 @@ fn parts(kind: u8, first: Option<u64>, chunk: Vec<u8>) -> Vec<ChunkUpdate> {
     with_count.collect()
 }
 
-fn meta_chunk(root: &Root, tokens: &Tokens, next: NextIds) -> Vec<u8> {
+pub(crate) fn meta_chunk(root: &Root, tokens: &Tokens, next: NextIds) -> Vec<u8> {
     let mut chunk = vec![CHUNK_VERSION];
     chunk.unsigned(root.commit_id().0);
     [
@@ -168,7 +168,7 @@ fn write_properties(to: &mut Vec<u8>, properties: &[(PropertyKeyId, Value)]) {
 }
 
 /// The nodes from `first` on; `None` if there are none.
-fn node_chunk(root: &Root, first: u64) -> Option<Vec<u8>> {
+pub(crate) fn node_chunk(root: &Root, first: u64) -> Option<Vec<u8>> {
     let mut chunk = vec![CHUNK_VERSION];
     for (id, NodeRecord { labels, properties, .. }) in root
         .nodes
@@ -184,7 +184,7 @@ fn node_chunk(root: &Root, first: u64) -> Option<Vec<u8>> {
 }
 
 /// The relationships from `first` on; `None` if there are none.
-fn relationship_chunk(root: &Root, first: u64) -> Option<Vec<u8>> {
+pub(crate) fn relationship_chunk(root: &Root, first: u64) -> Option<Vec<u8>> {
     let mut chunk = vec![CHUNK_VERSION];
     let all = root
         .relationships

@@ -11,6 +11,7 @@ mod checkpoint;
 mod codec;
 mod commit;
 mod durability;
+mod export;
 mod footprint;
 mod graph;
 mod index;
@@ -24,6 +25,7 @@ mod tokens;
 mod transaction;
 mod working_graph;
 
+pub use export::{Export, ExportedChunk};
 pub use graph::Graph;
 pub use recovery::OpenError;
 pub use snapshot::Snapshot;

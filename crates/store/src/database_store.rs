@@ -57,6 +57,12 @@ pub enum StoreError {
         /// The commit before the oldest in the log.
         log_begins_after: CommitId,
     },
+    /// A database was to be made where there is something already.
+    #[error("`{}` exists already", directory.display())]
+    NotEmpty {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// There is data but no key to it.
     #[error("`{}` holds data, but its key file `{}` is missing", directory.display(), envelope.display())]
     EnvelopeMissing {
@@ -336,6 +342,8 @@ fn open_keys(directory: &Path, file_system: &dyn FileSystem, key_ring: &KeyRing)
     }
     Ok(DatabaseKeys::create(file_system, &envelope, key_ring)?)
 }
+
+mod seed;
 
 #[cfg(test)]
 mod tests;

@@ -100,7 +100,8 @@ impl KeyId {
         Ok(Self(*derive::<8>(key.expose(), &[], &[b"bastide key id 1"])?.expose()))
     }
 
-    pub(crate) fn bytes(self) -> [u8; 8] {
+    /// The id as files hold it.
+    pub fn bytes(self) -> [u8; 8] {
         self.0
     }
 }
@@ -116,6 +117,13 @@ pub struct KeyRing {
     key_file: PathBuf,
     id: KeyId,
     key: KeyBytes,
+}
+
+impl From<[u8; 8]> for KeyId {
+    /// An id as files hold it.
+    fn from(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
 }
 
 impl KeyRing {
@@ -164,6 +172,20 @@ impl KeyRing {
     /// The public name of the key.
     pub fn key_id(&self) -> KeyId {
         self.id
+    }
+
+    /// Where the key came from, for messages.
+    pub fn file(&self) -> &Path {
+        &self.key_file
+    }
+
+    /// The key that seals the data key of one backup, which `salt` makes its own. A key file for backups has the form of
+    /// any other.
+    ///
+    /// # Errors
+    /// [`KeyError::Cryptography`].
+    pub fn backup_key(&self, salt: &[u8; 32]) -> Result<bastide_secret::Secret<[u8; 32]>, KeyError> {
+        Ok(derive(self.key.expose(), salt, &[b"bastide backup envelope 1"])?)
     }
 }
 
