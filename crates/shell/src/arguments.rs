@@ -12,6 +12,7 @@ Examples:
   bastide shell                                         connect to the server of ./bastide-home and type
   bastide shell 'MATCH (n) RETURN count(n)'             run one statement
   bastide shell -a bolt+s://db.example:7687 -u ada -f load.cypher
+  bastide shell --ca ca.crt --certificate ada.crt --private-key ada.key --certificate-login
   echo 'RETURN $x;' | bastide shell --param 'x => 1 + 1' --format json
 
 Without statements, a file or a pipe the shell reads from the terminal; type :help there.
@@ -64,6 +65,18 @@ pub struct ShellArguments {
     /// Trust the certificates of this PEM file (and no others)
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+
+    /// Show the server this certificate chain (PEM); with `--certificate-login` it is also the login
+    #[arg(long, value_name = "FILE", requires = "private_key")]
+    pub certificate: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM, not encrypted)
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub private_key: Option<PathBuf>,
+
+    /// Log in with the certificate alone, as the user that the server's rules map it to
+    #[arg(long, requires = "certificate", conflicts_with = "password")]
+    pub certificate_login: bool,
 
     /// Stop at the first failure when not on a terminal (the default)
     #[arg(long, conflicts_with = "fail_at_end")]

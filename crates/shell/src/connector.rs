@@ -12,7 +12,7 @@ use crate::home::Home;
 use crate::interrupt::Interrupt;
 use crate::password;
 use crate::session::{Credentials, Session};
-use crate::tls::Trust;
+use crate::tls::{ClientIdentity, Trust};
 use crate::transport;
 
 const ADDRESS_DEFAULT: &str = "localhost:7687";
@@ -21,6 +21,7 @@ const ADDRESS_DEFAULT: &str = "localhost:7687";
 pub struct Connector {
     address: Address,
     trust: Trust,
+    identity: Option<ClientIdentity>,
     credentials: Credentials,
     database: Option<String>,
     read_only: bool,
@@ -41,6 +42,7 @@ impl Connector {
             .as_ref()
             .filter(|password| !password.expose().is_empty());
         let password = match given {
+            _ if arguments.certificate_login => SecretString::new(String::new()),
             Some(password) => password.clone(),
             None if can_ask => password::ask(&format!("password of {}: ", arguments.username))?,
             None => {
@@ -52,9 +54,11 @@ impl Connector {
         Ok(Self {
             address,
             trust,
+            identity: identity(arguments),
             credentials: Credentials {
                 username: arguments.username.clone(),
                 password,
+                is_certificate: arguments.certificate_login,
             },
             database: arguments.database.clone().filter(|database| !database.is_empty()),
             read_only: arguments.access_mode == AccessMode::Read,
@@ -132,10 +136,17 @@ impl Connector {
     }
 
     fn log_in(&self) -> Result<Session, ShellError> {
-        let transport = transport::connect(&self.address, &self.trust)?;
+        let transport = transport::connect(&self.address, &self.trust, self.identity.as_ref())?;
         let connection = Connection::open(transport, self.interrupt.clone())?;
         Session::log_in(connection, &self.credentials)
     }
+}
+
+fn identity(arguments: &ShellArguments) -> Option<ClientIdentity> {
+    Some(ClientIdentity {
+        certificate: arguments.certificate.clone()?,
+        private_key: arguments.private_key.clone()?,
+    })
 }
 
 /// Where to connect and whom to believe: what was said, else the server of the home, else the default.

@@ -47,6 +47,14 @@ pub enum ConnectionError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The shell's own certificate or key cannot be used.
+    #[error("cannot use `{}` as certificate or key: {reason}", path.display())]
+    BadIdentity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The TLS handshake failed.
     #[error("no TLS connection with {host}: {reason}")]
     Tls {

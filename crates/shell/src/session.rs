@@ -70,6 +70,8 @@ pub struct Credentials {
     pub username: String,
     /// Password.
     pub password: SecretString,
+    /// Whether the certificate shown to the server is the login, and user name and password stay here.
+    pub is_certificate: bool,
 }
 
 /// A session.
@@ -91,11 +93,17 @@ impl Session {
     /// # Errors
     /// A refused login, or a lost connection.
     pub fn log_in(mut connection: Connection, credentials: &Credentials) -> Result<Self, ShellError> {
-        let token = || AuthenticationToken {
-            scheme: "basic".to_owned(),
-            principal: Some(credentials.username.clone()),
-            credentials: Some(credentials.password.clone()),
-            ..AuthenticationToken::default()
+        let token = || match credentials.is_certificate {
+            true => AuthenticationToken {
+                scheme: "none".to_owned(),
+                ..AuthenticationToken::default()
+            },
+            false => AuthenticationToken {
+                scheme: "basic".to_owned(),
+                principal: Some(credentials.username.clone()),
+                credentials: Some(credentials.password.clone()),
+                ..AuthenticationToken::default()
+            },
         };
         let version = connection.dialect().version();
         let hello = Hello {

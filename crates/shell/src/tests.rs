@@ -217,6 +217,7 @@ fn session(
     let credentials = Credentials {
         username: "neo4j".to_owned(),
         password: password.to_owned().into(),
+        is_certificate: false,
     };
     Session::log_in(connection, &credentials)
 }

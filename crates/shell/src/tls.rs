@@ -7,7 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::error::ConnectionError;
 
@@ -25,11 +25,20 @@ pub enum Trust {
     Anybody,
 }
 
-/// A configuration that trusts as told.
+/// What the shell shows of itself to servers that ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The chain, PEM, its own certificate first.
+    pub certificate: std::path::PathBuf,
+    /// The key, PEM.
+    pub private_key: std::path::PathBuf,
+}
+
+/// A configuration that trusts as told, and shows `identity` if there is one.
 ///
 /// # Errors
-/// Authorities that cannot be read, or none at all.
-pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, ConnectionError> {
+/// Authorities, a certificate or a key that cannot be read, or none at all.
+pub fn client_config(trust: &Trust, identity: Option<&ClientIdentity>) -> Result<Arc<ClientConfig>, ConnectionError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -37,19 +46,46 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, ConnectionError
             host: String::new(),
             reason: error.to_string(),
         })?;
-    let config = match trust {
-        Trust::File(path) => builder
-            .with_root_certificates(authorities_of(path)?)
-            .with_no_client_auth(),
-        Trust::System => builder
-            .with_root_certificates(system_authorities()?)
-            .with_no_client_auth(),
+    let builder = match trust {
+        Trust::File(path) => builder.with_root_certificates(authorities_of(path)?),
+        Trust::System => builder.with_root_certificates(system_authorities()?),
         Trust::Anybody => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
-            .with_no_client_auth(),
+            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
+    };
+    let config = match identity {
+        Some(identity) => {
+            let bad = |error: rustls::Error| identity.bad(&identity.certificate, error.to_string());
+            let (chain, key) = identity.read()?;
+            builder.with_client_auth_cert(chain, key).map_err(bad)?
+        }
+        None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
+}
+
+impl ClientIdentity {
+    fn bad(&self, path: &Path, reason: String) -> ConnectionError {
+        ConnectionError::BadIdentity {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), ConnectionError> {
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect)
+            .map_err(|error| self.bad(&self.certificate, error.to_string()))?;
+        if chain.is_empty() {
+            return Err(self.bad(&self.certificate, "there is no PEM certificate in it".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_file(&self.private_key).map_err(|_| {
+            let reason = "there is no PEM key in it that the shell can read; an encrypted one is decrypted with `openssl pkcs8 -in \
+                          FILE -out plain.key`";
+            self.bad(&self.private_key, reason.to_owned())
+        })?;
+        Ok((chain, key))
+    }
 }
 
 fn authorities_of(path: &Path) -> Result<RootCertStore, ConnectionError> {
@@ -135,7 +171,7 @@ mod tests {
     fn a_file_without_certificates_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "nothing").unwrap();
-        let error = client_config(&Trust::File(file.path().to_owned())).unwrap_err();
+        let error = client_config(&Trust::File(file.path().to_owned()), None).unwrap_err();
         assert!(
             error.to_string().contains("there is no PEM certificate in it"),
             "{error}"
@@ -144,6 +180,6 @@ mod tests {
 
     #[test]
     fn any_certificate_needs_no_authority() {
-        assert!(client_config(&Trust::Anybody).is_ok());
+        assert!(client_config(&Trust::Anybody, None).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use rustls_pki_types::ServerName;
 
 use crate::address::{Address, Security};
 use crate::error::ConnectionError;
-use crate::tls::{Trust, client_config};
+use crate::tls::{ClientIdentity, Trust, client_config};
 
 /// How long one address of a host may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,9 +29,13 @@ impl<T: Read + Write + Send> Transport for T {}
 ///
 /// # Errors
 /// No such host, nobody answers, or a certificate that is not trusted.
-pub fn connect(address: &Address, trust: &Trust) -> Result<Box<dyn Transport>, ConnectionError> {
+pub fn connect(
+    address: &Address,
+    trust: &Trust,
+    identity: Option<&ClientIdentity>,
+) -> Result<Box<dyn Transport>, ConnectionError> {
     let config = (address.security != Security::Plain)
-        .then(|| client_config(trust))
+        .then(|| client_config(trust, identity))
         .transpose()?;
     let socket = open_socket(address)?;
     let lost = ConnectionError::Lost;
