@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bastide_database::Dbms;
+
 /// Says whether the server can take work now.
 pub type ReadyCheck = Arc<dyn Fn() -> bool + Send + Sync>;
 
@@ -17,12 +19,69 @@ pub struct Config {
     /// Where weaknesses are to be reported, as a URI (`mailto:` or `https:`). If absent, the contact is a page of this
     /// server that says whom to ask.
     pub security_contact: Option<String>,
-    /// `host:port` that clients reach HTTPS at, for the page named by `security.txt`.
+    /// `host:port` that clients reach HTTPS at, for the page named by `security.txt` and for discovery.
     pub https_address: Option<String>,
+    /// `host:port` that clients reach plain HTTP at, for discovery.
+    pub http_address: Option<String>,
     /// Value of `Strict-Transport-Security` on HTTPS answers.
     pub strict_transport_security: Option<String>,
     /// The limits, shared by all listeners.
     pub limits: HttpLimits,
+    /// The Query API.
+    pub query: QueryConfig,
+}
+
+/// What the Query API needs.
+#[derive(Clone)]
+pub struct QueryConfig {
+    /// Runs the statements.
+    pub dbms: Arc<Dbms>,
+    /// Whether requests are asked for a user and a password; must be what the database was told.
+    pub authentication_enabled: bool,
+    /// Its limits.
+    pub limits: QueryLimits,
+}
+
+/// What requests of the Query API may use.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryLimits {
+    /// Bytes of a request's body.
+    pub body_bytes_max: usize,
+    /// Time for a body to arrive.
+    pub body_timeout: Duration,
+    /// Bytes of a statement.
+    pub statement_bytes_max: usize,
+    /// How deep the JSON of a request may nest; at most 127.
+    pub json_depth_max: usize,
+    /// Statements that run at one time, over all connections. Each takes a thread, of which the runtime has 512.
+    pub statements_max: usize,
+    /// Explicit transactions that are open at one time.
+    pub transactions_max: usize,
+    /// How long an explicit transaction is kept without a request (`server.queryapi.transaction_idle_timeout`).
+    pub transaction_idle_timeout: Duration,
+    /// How long a client may refuse to take the next piece of an answer before the statement is given up.
+    pub write_timeout: Duration,
+    /// Bytes of a document that are held back so that an error finds its status not yet sent.
+    pub buffered_bytes_max: usize,
+    /// Bytes of a piece of a longer answer; exceeded by at most one row.
+    pub piece_bytes: usize,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 16 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            statement_bytes_max: 1024 * 1024,
+            json_depth_max: 100,
+            statements_max: 256,
+            transactions_max: 1_000,
+            transaction_idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(120),
+            buffered_bytes_max: 1024 * 1024,
+            piece_bytes: 64 * 1024,
+        }
+    }
 }
 
 /// What the discovery document says.
@@ -74,6 +133,7 @@ impl fmt::Debug for Config {
             .debug_struct("Config")
             .field("discovery", &self.discovery)
             .field("limits", &self.limits)
+            .field("query_limits", &self.query.limits)
             .finish_non_exhaustive()
     }
 }

@@ -33,9 +33,8 @@ pub(crate) async fn serve(
     let Some(channel) = tls else {
         return serve_stream(socket, peer, router, limits, stopping).await;
     };
-    let peer = socket.peer_addr()?;
     let stream = channel
-        .accept(socket, peer, limits.request_timeout)
+        .accept(socket, peer.address, limits.request_timeout)
         .await
         .map_err(io::Error::other)?;
     serve_stream(stream, peer, router, limits, stopping).await

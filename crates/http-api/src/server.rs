@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::config::{Config, HttpLimits};
 use crate::connection;
 use crate::peer::Peer;
+use crate::query::QueryApi;
 use crate::routes::router;
 
 /// Pause after a failed accept (out of file descriptors, mostly), so that the loop does not spin.
@@ -37,8 +38,8 @@ impl std::error::Error for StartError {
 }
 
 /// Running listeners.
-#[derive(Debug)]
 pub struct HttpServer {
+    query: Arc<QueryApi>,
     local_addresses: Vec<SocketAddr>,
     stopping: watch::Sender<bool>,
     places: Arc<Semaphore>,
@@ -64,11 +65,12 @@ impl HttpServer {
             .map(|(listener, _)| listener.local_addr())
             .collect::<Result<_, _>>()
             .map_err(StartError)?;
+        let query = QueryApi::new(&config.query);
         let listeners = listeners
             .into_iter()
             .map(|(listener, tls)| {
                 let serving = Serving {
-                    router: router(config, tls.is_some()),
+                    router: router(config, &query, tls.is_some()),
                     tls,
                     limits,
                     places: Arc::clone(&places),
@@ -78,6 +80,7 @@ impl HttpServer {
             })
             .collect();
         Ok(Self {
+            query,
             local_addresses,
             stopping,
             places,
@@ -91,15 +94,27 @@ impl HttpServer {
         &self.local_addresses
     }
 
-    /// Stops: no new connections, and those there are get `grace` to finish what they have under way.
+    /// Stops: no new connections, open transactions are rolled back, and what is under way gets `grace` to end.
     pub async fn stop(self, grace: Duration) {
-        for listener in &self.listeners {
+        for listener in self.listeners {
             listener.abort();
+            // Waits until the listener has let go of what it shares; that it was aborted is no news.
+            let _aborted = listener.await;
         }
         self.stopping.send_replace(true);
         let all = u32::try_from(self.limits.connections_max).unwrap_or(u32::MAX);
         // What is not done in time is cut off when the runtime ends.
-        let _ = timeout(grace, self.places.acquire_many(all)).await;
+        let connections = timeout(grace, self.places.acquire_many(all));
+        let (_, _) = tokio::join!(self.query.stop(grace), connections);
+    }
+}
+
+impl std::fmt::Debug for HttpServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("HttpServer")
+            .field("local_addresses", &self.local_addresses)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bastide_audit::AuditLog;
 use bastide_bolt_server::BoltServer;
 use bastide_database::Dbms;
-use bastide_http_api::{Discovery, HttpServer};
+use bastide_http_api::{Discovery, HttpServer, QueryConfig, QueryLimits};
 use bastide_settings::{AdvertisedAddress, Setting, Settings, SocketAddress, names};
 use bastide_tls::{Channel, DEVELOPMENT_CA_FILE};
 use tokio::net::TcpListener;
@@ -26,8 +26,6 @@ use crate::{audit_events, first_start, listeners, wire_settings};
 
 /// How long threads that do not listen may keep the process.
 pub(crate) const RUNTIME_END_TIME: Duration = Duration::from_secs(5);
-/// How long HTTP requests may take to end when the server stops.
-const HTTP_GRACE: Duration = Duration::from_secs(2);
 /// How often it is asked whether a checkpoint is due.
 const CHECKPOINT_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -172,7 +170,7 @@ impl Servers {
             .map(|listener| (listener, https_tls.clone()))
             .chain(bound.http.into_iter().map(|listener| (listener, None)))
             .collect();
-        let config = Arc::new(http_config(&settings, shown, audit, is_ready));
+        let config = Arc::new(http_config(&settings, shown, dbms, audit, is_ready));
         let http = HttpServer::start(listeners, &config).map_err(|error| StartError::Listener(error.into()))?;
         Ok(Self { settings, bolt, http })
     }
@@ -194,7 +192,7 @@ impl Servers {
                 bolt.stop(grace).await;
             }
         };
-        futures::join!(bolt, self.http.stop(HTTP_GRACE));
+        futures::join!(bolt, self.http.stop(grace));
         ends.abort();
     }
 }
@@ -231,6 +229,7 @@ fn start_bolt(
 fn http_config(
     settings: &Settings,
     shown: &Addresses,
+    dbms: &Arc<Dbms>,
     audit: &Arc<AuditLog>,
     is_ready: &Arc<AtomicBool>,
 ) -> bastide_http_api::Config {
@@ -245,8 +244,14 @@ fn http_config(
         ready: Arc::new(move || is_ready.load(Ordering::Acquire) && audit.is_healthy()),
         security_contact: None,
         https_address: shown.https.clone(),
+        http_address: shown.http.clone(),
         strict_transport_security: settings.value(names::DBMS_SECURITY_HTTP_STRICT_TRANSPORT_SECURITY),
         limits: wire_settings::http_limits(settings),
+        query: QueryConfig {
+            dbms: Arc::clone(dbms),
+            authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
+            limits: QueryLimits::default(),
+        },
     }
 }
 

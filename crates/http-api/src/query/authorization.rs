@@ -1,0 +1,152 @@
+//! Who asks: the header `Authorization`.
+//!
+//! INVARIANT: nothing of a request but its head is looked at before this has answered a session.
+
+use std::sync::Arc;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bastide_database::{Credentials, Dbms, Origin, Session};
+use bastide_secret::SecretString;
+use bastide_status::Code;
+use zeroize::Zeroizing;
+
+use super::failure::Failure;
+use crate::peer::Peer;
+
+/// What 401 tells a client to send.
+pub(crate) const CHALLENGE: &str = "Basic realm=\"Bastide\", charset=\"UTF-8\"";
+
+/// Logs the sender of a request in.
+///
+/// # Errors
+/// 401 for whatever is wrong with the header or the credentials, 429 after too many failures.
+pub(crate) async fn log_in(
+    dbms: &Arc<Dbms>,
+    authentication_enabled: bool,
+    headers: &HeaderMap,
+    peer: &Peer,
+) -> Result<Session, Failure> {
+    let credentials = if authentication_enabled {
+        credentials(headers)?
+    } else {
+        Credentials {
+            user: String::new(),
+            password: SecretString::new(String::new()),
+        }
+    };
+    let origin = Origin {
+        address: peer.address,
+        connection_id: Arc::clone(&peer.connection_id),
+    };
+    dbms.log_in(credentials, origin)
+        .await
+        .map_err(|status| match status.code() {
+            Code::Unauthorized => unauthorized("Invalid username or password."),
+            _ => status.into(),
+        })
+}
+
+fn credentials(headers: &HeaderMap) -> Result<Credentials, Failure> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next(), values.next()) else {
+        return Err(invalid());
+    };
+    let value = value.ok_or_else(|| unauthorized("No authentication header supplied."))?;
+    let (scheme, rest) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().split_once(' '))
+        .ok_or_else(invalid)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Err(unauthorized(
+            "Bearer authentication is not available; use Basic authentication.",
+        ));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(invalid());
+    }
+    let bytes = Zeroizing::new(STANDARD.decode(rest.trim()).map_err(|_| invalid())?);
+    let (user, password) = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| text.split_once(':'))
+        .ok_or_else(invalid)?;
+    Ok(Credentials {
+        user: user.to_owned(),
+        password: SecretString::new(password.to_owned()),
+    })
+}
+
+fn unauthorized(message: &str) -> Failure {
+    Failure {
+        http: StatusCode::UNAUTHORIZED,
+        code: Code::Unauthorized.neo4j_code(),
+        message: message.to_owned(),
+    }
+}
+
+fn invalid() -> Failure {
+    Failure::format(StatusCode::UNAUTHORIZED, "Invalid authentication header.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn read(header: &str) -> Result<Credentials, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
+        credentials(&headers)
+    }
+
+    #[test]
+    fn a_password_may_hold_colons() {
+        let encoded = STANDARD.encode("ada:a:b");
+        for scheme in ["Basic", "basic", "BASIC"] {
+            let credentials = read(&format!("{scheme} {encoded}")).unwrap();
+            assert_eq!(
+                (credentials.user.as_str(), credentials.password.expose().as_str()),
+                ("ada", "a:b")
+            );
+        }
+    }
+
+    #[test]
+    fn the_texts_are_those_of_the_manual() {
+        assert_eq!(
+            credentials(&HeaderMap::new()).unwrap_err().message,
+            "No authentication header supplied."
+        );
+        for header in [
+            "Basic not-proper-base64",
+            "Basic",
+            "",
+            "Basic YWRh",
+            "Basic /w==",
+            "Digest x",
+            "bmVvNGo6eA==",
+        ] {
+            let failure = read(header).unwrap_err();
+            assert_eq!(failure.message, "Invalid authentication header.", "{header}");
+            assert_eq!(failure.code, "Neo.ClientError.Request.InvalidFormat");
+            assert_eq!(failure.http, StatusCode::UNAUTHORIZED);
+        }
+        assert!(read("Bearer abc").unwrap_err().message.starts_with("Bearer"));
+    }
+
+    #[test]
+    fn two_headers_are_refused() {
+        let mut headers = HeaderMap::new();
+        for user in ["a:b", "c:d"] {
+            let value = format!("Basic {}", STANDARD.encode(user));
+            headers.append(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+        }
+        assert_eq!(
+            credentials(&headers).unwrap_err().message,
+            "Invalid authentication header."
+        );
+    }
+}
