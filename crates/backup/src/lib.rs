@@ -5,6 +5,7 @@
 //! reaches a disk, and a file of the final name is complete and verified. Must not know queries or settings.
 
 mod config;
+pub mod format;
 mod server;
 mod session;
 mod snapshots;

@@ -26,14 +26,20 @@ pub(crate) struct CatalogueEntry {
 
 /// The entry of a database, made if it is new. `random` is used for the id of a new one.
 pub(crate) fn entry(system: &Graph, name: &str, random: [u8; 16]) -> Result<CatalogueEntry, GraphError> {
+    let new = CatalogueEntry {
+        id: uuid(random).into(),
+        created: SystemTime::now(),
+    };
+    entry_or(system, name, new)
+}
+
+/// The entry of a database; `new` is made its entry if there is none.
+pub(crate) fn entry_or(system: &Graph, name: &str, new: CatalogueEntry) -> Result<CatalogueEntry, GraphError> {
     let snapshot = system.begin_read(&ReadPermit::for_system_startup(SYSTEM_DATABASE));
     if let Some(found) = find(&snapshot, name)? {
         return Ok(found);
     }
-    let entry = CatalogueEntry {
-        id: uuid(random).into(),
-        created: SystemTime::now(),
-    };
+    let entry = new;
     let since = entry.created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let permit = WritePermit::for_system_startup(SYSTEM_DATABASE);
     let mut transaction = system.begin_write(&permit, WriteOptions::default());
@@ -59,6 +65,21 @@ pub(crate) fn entry(system: &Graph, name: &str, random: [u8; 16]) -> Result<Cata
 pub(crate) fn contains(system: &Graph, name: &str) -> Result<bool, GraphError> {
     let snapshot = system.begin_read(&ReadPermit::for_system_startup(SYSTEM_DATABASE));
     Ok(find(&snapshot, name)?.is_some())
+}
+
+/// The names of all entries.
+pub(crate) fn names(system: &Graph) -> Result<Vec<String>, GraphError> {
+    let snapshot = system.begin_read(&ReadPermit::for_system_startup(SYSTEM_DATABASE));
+    let (Some(label), Some(key)) = (snapshot.label_id(LABEL), snapshot.property_key_id(NAME)) else {
+        return Ok(Vec::new());
+    };
+    let mut nodes = Vec::new();
+    snapshot.scan_label(label, NodeId(0), DATABASES_MAX, &mut nodes)?;
+    let mut names = Vec::new();
+    for node in nodes {
+        names.extend(snapshot.node_property(node, key)?.as_str().map(str::to_owned));
+    }
+    Ok(names)
 }
 
 fn find(graph: &dyn GraphRead, name: &str) -> Result<Option<CatalogueEntry>, GraphError> {

@@ -22,7 +22,7 @@ use crate::dbms::{Database, Dbms};
 use crate::plan_cache::PlanCache;
 use crate::registry::Registry;
 use crate::users::{UserStoreError, Users};
-use crate::{SYSTEM_DATABASE, administration};
+use crate::{SYSTEM_DATABASE, administration, restore};
 
 /// Why the databases could not be opened. The message of each names the file.
 #[derive(Debug, thiserror::Error)]
@@ -89,38 +89,42 @@ pub enum OpenError {
 /// The file of a database that holds its sealed key.
 const SEALED_KEY: &str = "keys";
 
-struct Opener {
+pub(crate) struct Opener {
     file_system: Arc<dyn FileSystem>,
-    keys: Option<KeyRing>,
+    keys: Option<Arc<KeyRing>>,
     root: Option<PathBuf>,
 }
 
 impl Opener {
     fn new(configuration: &Configuration) -> std::result::Result<Self, OpenError> {
-        let file_system: Arc<dyn FileSystem> = Arc::new(LocalFileSystem);
         let Some(data) = &configuration.data_directory else {
             return Ok(Self {
-                file_system,
+                file_system: Arc::new(LocalFileSystem),
                 keys: None,
                 root: None,
             });
         };
-        let root = data.join("databases");
-        create_folder(&root)?;
-        // A key made now could not open what an earlier one sealed; it would only hide that the earlier one was lost.
-        let keys = if sealed_keys(&root).is_empty() {
-            KeyRing::load_or_create(file_system.as_ref(), &configuration.key_file)?
-        } else {
-            KeyRing::load(file_system.as_ref(), &configuration.key_file)?
-        };
+        let (keys, root) = keys_and_root(data, &configuration.key_file)?;
+        restore::remove_leftovers(&root);
         Ok(Self {
-            file_system,
+            file_system: Arc::new(LocalFileSystem),
             keys: Some(keys),
             root: Some(root),
         })
     }
 
-    fn open(&self, name: &str) -> std::result::Result<Graph, OpenError> {
+    /// Opens databases of a data folder, for a restore; also gives the keys and the folder of the databases.
+    pub(crate) fn at(data: &Path, key_file: &Path) -> std::result::Result<(Self, Arc<KeyRing>, PathBuf), OpenError> {
+        let (keys, root) = keys_and_root(data, key_file)?;
+        let opener = Self {
+            file_system: Arc::new(LocalFileSystem),
+            keys: Some(Arc::clone(&keys)),
+            root: Some(root.clone()),
+        };
+        Ok((opener, keys, root))
+    }
+
+    pub(crate) fn open(&self, name: &str) -> std::result::Result<Graph, OpenError> {
         let (Some(root), Some(keys)) = (&self.root, &self.keys) else {
             return Ok(Graph::in_memory());
         };
@@ -174,6 +178,18 @@ impl Opener {
     }
 }
 
+fn keys_and_root(data: &Path, key_file: &Path) -> std::result::Result<(Arc<KeyRing>, PathBuf), OpenError> {
+    let root = data.join("databases");
+    create_folder(&root)?;
+    // A key made now could not open what an earlier one sealed; it would only hide that the earlier one was lost.
+    let keys = if sealed_keys(&root).is_empty() {
+        KeyRing::load_or_create(&LocalFileSystem, key_file)?
+    } else {
+        KeyRing::load(&LocalFileSystem, key_file)?
+    };
+    Ok((Arc::new(keys), root))
+}
+
 /// The keys of databases that are sealed with the key-encryption key.
 fn sealed_keys(root: &Path) -> Vec<PathBuf> {
     let databases = std::fs::read_dir(root).into_iter().flatten().flatten();
@@ -195,7 +211,7 @@ fn create_folder(path: &Path) -> std::result::Result<(), OpenError> {
         })
 }
 
-fn random<const N: usize>() -> std::result::Result<[u8; N], OpenError> {
+pub(crate) fn random<const N: usize>() -> std::result::Result<[u8; N], OpenError> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| OpenError::Random)?;
     Ok(bytes)

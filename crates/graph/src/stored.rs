@@ -6,7 +6,7 @@ use bastide_model::CommitId;
 use bastide_store::{ChunkChange, CommitTicket, DatabaseStore, Recovered};
 use std::sync::Arc;
 
-use crate::durability::{ChunkUpdate, Durability, DurabilityError, Ticket};
+use crate::durability::{ChunkUpdate, Durability, DurabilityError, Ticket, Volatile};
 use crate::graph::Graph;
 use crate::recovery::{LoggedCommit, OpenError, Parts, RecoverySource};
 
@@ -16,12 +16,25 @@ impl Graph {
     /// # Errors
     /// [`OpenError`] names what is missing or not valid.
     pub fn open(store: DatabaseStore, recovered: Recovered) -> Result<Self, OpenError> {
-        let checkpoint = recovered.checkpoint.map(|commit| CommitId(commit.value()));
         let store = Arc::new(store);
-        let source = StoredChunks {
-            store: &store,
-            checkpoint,
-        };
+        Self::recover_from(&store, recovered, || Box::new(Stored(Arc::clone(&store))))
+    }
+
+    /// Reads the graph that a store holds, to see whether it can be; commits to it are not kept. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is missing or not valid.
+    pub fn read_from(store: &DatabaseStore, recovered: Recovered) -> Result<Self, OpenError> {
+        Self::recover_from(store, recovered, || Box::new(Volatile::default()))
+    }
+
+    fn recover_from(
+        store: &DatabaseStore,
+        recovered: Recovered,
+        into_durability: impl FnOnce() -> Box<dyn Durability>,
+    ) -> Result<Self, OpenError> {
+        let checkpoint = recovered.checkpoint.map(|commit| CommitId(commit.value()));
+        let source = StoredChunks { store, checkpoint };
         let mut log = recovered.records.map(|record| {
             let record = record.map_err(|error| OpenError::Store(Box::new(error)))?;
             Ok(LoggedCommit {
@@ -29,7 +42,7 @@ impl Graph {
                 record: record.payload,
             })
         });
-        let graph = Self::recover(&source, &mut log, || Box::new(Stored(store.clone())))?;
+        let graph = Self::recover(&source, &mut log, into_durability)?;
         let last = CommitId(recovered.last_commit.value());
         if graph.last_commit_id() != last {
             let expected = CommitId(graph.last_commit_id().0 + 1);

@@ -21,7 +21,7 @@ pub use commit_id::CommitId;
 pub use database_store::{DatabaseStore, Recovered, StoreError, StoreOptions};
 #[cfg(any(test, feature = "simulation"))]
 pub use file_system::{Fault, FaultyFileSystem, Survival};
-pub use file_system::{File, FileKind, FileSystem, LocalFileSystem, LockGuard};
+pub use file_system::{File, FileKind, FileSystem, LocalFileSystem, LockGuard, put_folder_in_place, sync_tree};
 pub use keys::{DatabaseKeys, KeyError, KeyId, KeyRing};
 pub use log::{
     CommitCallback, CommitLog, CommitTicket, Durable, Log, LogError, LogOptions, LogRecord, LogRecords, Recovery,

@@ -7,6 +7,7 @@
 #[cfg(any(test, feature = "simulation"))]
 mod faulty;
 mod local;
+mod place;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 #[cfg(any(test, feature = "simulation"))]
 pub use faulty::{Fault, FaultyFileSystem, Survival};
 pub use local::LocalFileSystem;
+pub use place::{put_folder_in_place, sync_tree};
 
 /// What a file is for, which decides the permissions it is created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
