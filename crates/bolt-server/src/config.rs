@@ -45,6 +45,8 @@ pub struct Config {
 pub struct ConnectionLimits {
     /// Connections in all.
     pub connections_max: usize,
+    /// Connections that have not logged on; one more takes the place of the oldest.
+    pub unauthenticated_max: usize,
     /// Connections of one address that have not logged on.
     pub unauthenticated_per_address_max: usize,
     /// Time from accepting to logging on, TLS handshake included.
@@ -67,6 +69,7 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            unauthenticated_max: 1_000,
             unauthenticated_per_address_max: 256,
             login_timeout: Duration::from_secs(30),
             login_bytes_max: limits::UNAUTHENTICATED_BYTES_MAX,

@@ -10,6 +10,8 @@ pub enum RefusalReason {
     PlainRefused,
     /// It began TLS and the listener has none.
     TlsNotConfigured,
+    /// It had not logged on, and its place was needed for a newer connection.
+    GaveWay,
     /// The TLS handshake failed.
     TlsFailed(String),
     /// The first bytes were neither TLS, Bolt nor a WebSocket upgrade.

@@ -2,12 +2,12 @@
 //!
 //! INVARIANT: every count taken is given back when its guard is dropped, however a connection ends.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use bastide_security::{Admission, AdmissionLimits, Place};
+use tokio::sync::{Notify, watch};
 
 use crate::events::RefusalReason;
 
@@ -26,10 +26,9 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Registry {
     total: watch::Sender<usize>,
-    unauthenticated: Mutex<HashMap<IpAddr, usize>>,
+    unauthenticated: Arc<Admission>,
     next_id: AtomicU64,
     connections_max: usize,
-    unauthenticated_per_address_max: usize,
 }
 
 /// One counted connection.
@@ -37,17 +36,18 @@ pub(crate) struct Registry {
 pub(crate) struct Registration {
     registry: Arc<Registry>,
     pub(crate) connection_id: Arc<str>,
-    unauthenticated: Option<IpAddr>,
+    place: Option<Place>,
+    /// Told when the place is needed by somebody else, which ends only with logging on.
+    pub(crate) evicted: Arc<Notify>,
 }
 
 impl Registry {
-    pub(crate) fn new(connections_max: usize, unauthenticated_per_address_max: usize) -> Self {
+    pub(crate) fn new(connections_max: usize, unauthenticated: AdmissionLimits) -> Self {
         Self {
             total: watch::Sender::new(0),
-            unauthenticated: Mutex::default(),
+            unauthenticated: Admission::new(unauthenticated),
             next_id: AtomicU64::new(0),
             connections_max,
-            unauthenticated_per_address_max,
         }
     }
 
@@ -63,52 +63,39 @@ impl Registry {
             *count += 1;
             total = *count;
         });
-        let of_address = {
-            let mut counts = self.unauthenticated.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = counts.entry(address).or_default();
-            *count += 1;
-            *count
-        };
         let connection_id = format!("bolt-{}", self.next_id.fetch_add(1, Ordering::Relaxed)).into();
-        let registration = Registration {
+        let evicted = Arc::new(Notify::new());
+        let mut registration = Registration {
             registry: Arc::clone(self),
             connection_id,
-            unauthenticated: Some(address),
+            place: None,
+            evicted: Arc::clone(&evicted),
         };
-        let reason = if total > self.connections_max {
-            Some(RefusalReason::TooManyConnections)
-        } else if of_address > self.unauthenticated_per_address_max {
-            Some(RefusalReason::TooManyUnauthenticatedOfAddress)
-        } else {
-            None
-        };
-        (registration, reason)
+        if total > self.connections_max {
+            return (registration, Some(RefusalReason::TooManyConnections));
+        }
+        match self
+            .unauthenticated
+            .admit(address, Box::new(move || evicted.notify_one()))
+        {
+            Ok(place) => {
+                registration.place = Some(place);
+                (registration, None)
+            }
+            Err(_) => (registration, Some(RefusalReason::TooManyUnauthenticatedOfAddress)),
+        }
     }
 }
 
 impl Registration {
-    /// The connection logged on: it no longer counts against its address.
+    /// The connection logged on: it no longer counts against its address, and nobody takes its place.
     pub(crate) fn logged_on(&mut self) {
-        let Some(address) = self.unauthenticated.take() else {
-            return;
-        };
-        let mut counts = self
-            .registry
-            .unauthenticated
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&address);
-            }
-        }
+        self.place = None;
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.logged_on();
         self.registry
             .total
             .send_modify(|count| *count = count.saturating_sub(1));

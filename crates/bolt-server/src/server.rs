@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_bolt::Dialect;
+use bastide_security::AdmissionLimits;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -72,7 +73,10 @@ impl BoltServer {
         let limits = config.limits;
         let registry = Arc::new(Registry::new(
             limits.connections_max,
-            limits.unauthenticated_per_address_max,
+            AdmissionLimits {
+                total_max: limits.unauthenticated_max,
+                per_address_max: limits.unauthenticated_per_address_max,
+            },
         ));
         let phase = watch::Sender::new(Phase::Running);
         let local_addresses = listeners
@@ -158,7 +162,14 @@ async fn connection(
         return;
     }
     shared.events.opened(point);
-    match serve(socket, peer, local, registration, &shared).await {
+    let evicted = Arc::clone(&registration.evicted);
+    let outcome = tokio::select! {
+        // What is done is done, even if the place was taken meanwhile.
+        biased;
+        outcome = serve(socket, peer, local, registration, &shared) => outcome,
+        () = evicted.notified() => Err(NotEstablished::Refused(RefusalReason::GaveWay)),
+    };
+    match outcome {
         Err(NotEstablished::Gone) | Ok(Ending::Orderly) => {}
         Err(NotEstablished::Refused(reason)) | Ok(Ending::Refused(reason)) => {
             tracing::debug!(connection = %connection_id, %peer, ?reason, "connection refused");

@@ -265,6 +265,25 @@ async fn whoever_does_not_log_on_in_time_is_disconnected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_takes_the_place_of_the_oldest_that_has_not_logged_on() {
+    let limits = ConnectionLimits {
+        unauthenticated_max: 2,
+        ..ConnectionLimits::default()
+    };
+    let listening = listen(TlsLevel::Disabled, limits).await;
+    let mut known = Client::logged_on(listening.address, NEWEST).await;
+    let mut oldest = TcpStream::connect(listening.address).await.unwrap();
+    oldest.write_all(&[0x60]).await.unwrap();
+    let mut second = Client::plain(listening.address, NEWEST).await;
+    let mut newcomer = Client::plain(listening.address, NEWEST).await;
+    assert_eq!(listening.refusal().await, RefusalReason::GaveWay);
+    assert_eq!(rest(&mut oldest).await, [0_u8; 0]);
+    newcomer.log_on("neo4j", "secret").await.unwrap();
+    second.log_on("neo4j", "secret").await.unwrap();
+    assert!(known.ask(Request::Logoff).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_are_limited_in_all_and_per_address_before_login() {
     let limits = ConnectionLimits {
         connections_max: 4,

@@ -4,6 +4,7 @@
 //! in. It must not know the graph, the wire protocols or where users are stored. Reading or changing the graph takes a
 //! [`Permit`], whose fields are private, so that code which forgets to ask does not compile.
 
+mod admission;
 mod authority;
 mod bounded_map;
 mod credential_cache;
@@ -14,6 +15,7 @@ mod permit;
 mod remote_address;
 mod user;
 
+pub use admission::{Admission, AdmissionLimits, Evict, Place, TooManyOfAddress};
 pub use authority::{AuthenticationFailure, Authority, AuthorityConfig, Principal, Unconfirmed};
 pub use lockout::{AttemptDecision, Lockout, LockoutConfig};
 pub use password_hash::{

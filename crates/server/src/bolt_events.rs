@@ -86,6 +86,9 @@ fn describe(reason: &RefusalReason) -> String {
         RefusalReason::TooManyConnections => {
             "there are too many connections (`server.bolt.connections_max`)".to_owned()
         }
+        RefusalReason::GaveWay => {
+            "it had not logged in, and its place was needed (`server.bolt.unauthenticated_connections_max`)".to_owned()
+        }
         RefusalReason::TooManyUnauthenticatedOfAddress => {
             "too many connections of its address have not logged in".to_owned()
         }

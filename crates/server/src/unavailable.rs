@@ -52,7 +52,6 @@ impl Found<'_> {
             "STREAMING".to_owned(),
         );
         self.changed(names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_STREAMING_SCHEDULING_INTERVAL);
-        self.changed(names::SERVER_BOLT_UNAUTHENTICATED_CONNECTIONS_MAX);
         self.changed(names::SERVER_BOLT_THREAD_POOL_MIN_SIZE);
         self.changed(names::SERVER_BOLT_THREAD_POOL_MAX_SIZE);
         self.changed(names::SERVER_BOLT_THREAD_POOL_KEEP_ALIVE);

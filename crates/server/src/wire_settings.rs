@@ -149,6 +149,7 @@ pub(crate) fn bolt(settings: &Settings) -> bastide_bolt_server::Config {
         }),
         limits: ConnectionLimits {
             connections_max: count(settings.value(names::SERVER_BOLT_CONNECTIONS_MAX)),
+            unauthenticated_max: count(settings.value(names::SERVER_BOLT_UNAUTHENTICATED_CONNECTIONS_MAX)),
             login_timeout: settings.value(names::SERVER_BOLT_UNAUTHENTICATED_TIMEOUT),
             login_bytes_max: usize::try_from(login_bytes).unwrap_or(usize::MAX),
             message_bytes_max: usize::try_from(message_bytes).unwrap_or(usize::MAX),
