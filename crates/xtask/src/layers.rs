@@ -16,6 +16,7 @@ const RANKS: &[(&str, Option<u8>)] = &[
     ("bastide-bolt-server", Some(5)),
     ("bastide-http-api", Some(5)),
     ("bastide-backup", Some(5)),
+    ("bastide-cluster", Some(5)),
     ("bastide-database", Some(4)),
     ("bastide-execute", Some(3)),
     ("bastide-plan", Some(2)),
