@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::file::quoted;
+
 /// One thing that is wrong with a policy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,6 +66,59 @@ pub enum PolicyError {
         path: PathBuf,
         /// What the provider says.
         reason: String,
+    },
+    /// The private key can be read or written by others.
+    #[error(
+        "the private key `{}` has mode {mode:04o}, so that others than its owner can use it; run `chmod 400 {}`",
+        path.display(),
+        quoted(path)
+    )]
+    KeyOpenToOthers {
+        /// The file, or a link to it.
+        path: PathBuf,
+        /// The permission bits of the file.
+        mode: u32,
+    },
+    /// An encrypted key without a password.
+    #[error("the private key `{}` is encrypted, and there is no `private_key_password`", path.display())]
+    KeyPasswordMissing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The password is not the key's.
+    #[error(
+        "the password does not open the private key `{}`: `private_key_password` is another one, or the file is damaged",
+        path.display()
+    )]
+    KeyPasswordWrong {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A key that is encrypted in a way that is not accepted.
+    #[error("the private key `{}` is encrypted with {found}, which is not accepted; convert it with `{command}`", path.display())]
+    KeyEncryption {
+        /// Which.
+        path: PathBuf,
+        /// What it is encrypted with.
+        found: String,
+        /// What to run.
+        command: String,
+    },
+    /// More than one key in a file.
+    #[error("`{}` holds {count} private keys; leave only the one that belongs to the certificate", path.display())]
+    SeveralKeys {
+        /// Which.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// A folder, pipe, socket or device where a file is expected.
+    #[error("`{}` is a {kind}, not a file", path.display())]
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+        /// `folder`, `pipe`, `socket` or `device`.
+        kind: &'static str,
     },
     /// Key and certificate do not belong together.
     #[error("the key `{}` does not belong to the certificate `{}`", key.display(), certificate.display())]
@@ -194,6 +249,17 @@ pub enum PolicyWarning {
         path: PathBuf,
         /// `PKCS #1` or `SEC1`.
         format: &'static str,
+        /// What to run.
+        command: String,
+    },
+    /// A password for a key that needs none.
+    #[error(
+        "there is a password for the private key `{}`, which is not encrypted; encrypt it with `{command}`, or remove the password",
+        path.display()
+    )]
+    PasswordNotNeeded {
+        /// The file.
+        path: PathBuf,
         /// What to run.
         command: String,
     },

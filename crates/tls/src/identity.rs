@@ -4,90 +4,46 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bastide_secret::Secret;
 use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use rustls_pki_types::CertificateDer;
 
 use crate::PolicyConfig;
 use crate::certificate::{CertificateSummary, summarise_certificate};
 use crate::fault::{PolicyError, PolicyWarning};
+use crate::file::{check_private, read_secret_file};
+use crate::pem::blocks;
+use crate::private_key::{KeySummary, load_private_key};
+use crate::recognise::recognise;
 
-/// Files larger than this are no certificates or keys, in bytes.
-const FILE_SIZE_MAX: u64 = 1 << 20;
-
-/// Reads at most [`FILE_SIZE_MAX`] bytes of a file.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, PolicyError> {
-    let failed = |source| PolicyError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
-    if length > FILE_SIZE_MAX {
-        return Err(PolicyError::TooLarge {
-            path: path.to_owned(),
-            limit: FILE_SIZE_MAX,
-        });
-    }
-    std::fs::read(path).map_err(failed)
-}
+pub(crate) use crate::file::read_file;
 
 /// All certificates of a PEM file, in order.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PolicyError> {
-    let bytes = read_file(path)?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<_, pem::Error>>()
-        .map_err(|error| PolicyError::BadPem {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+    let (bytes, mode) = read_secret_file(path)?;
+    let damaged = |reason| PolicyError::BadPem {
+        path: path.to_owned(),
+        reason,
+    };
+    let blocks = blocks(bytes.expose()).map_err(damaged)?;
+    if blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY")) {
+        check_private(path, mode)?;
+    }
+    let certificates: Vec<_> = blocks
+        .iter()
+        .filter(|block| matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE"))
+        .map(|block| block.decode().map(|der| CertificateDer::from(der.expose().clone())))
+        .collect::<Result<_, _>>()
+        .map_err(damaged)?;
     if certificates.is_empty() {
         return Err(PolicyError::NoCertificate {
             path: path.to_owned(),
-            hint: missing_certificate_hint(path, &bytes),
+            hint: recognise(bytes.expose(), &blocks).certificate_hint(path),
         });
     }
     Ok(certificates)
-}
-
-fn missing_certificate_hint(path: &Path, bytes: &[u8]) -> String {
-    if X509Certificate::from_der(bytes).is_ok() {
-        let file = path.display();
-        return format!(
-            "it is in DER form; convert it with `openssl x509 -in {file} -inform der -outform pem -out public.crt`"
-        );
-    }
-    if find(bytes, b"PRIVATE KEY-----") {
-        return "it holds a private key, not a certificate".to_owned();
-    }
-    "it must hold `-----BEGIN CERTIFICATE-----` blocks, the server's own first".to_owned()
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
-}
-
-/// Reads the private key of a PEM file. The file's bytes are wiped after use.
-fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PolicyError> {
-    let bytes = Secret::new(read_file(path)?);
-    let fault = |hint: &str| PolicyError::NoPrivateKey {
-        path: path.to_owned(),
-        hint: hint.to_owned(),
-    };
-    if find(bytes.expose(), b"ENCRYPTED PRIVATE KEY") || find(bytes.expose(), b"Proc-Type: 4,ENCRYPTED") {
-        return Err(fault(
-            "it is encrypted, which this version cannot read yet; decrypt it with `openssl pkcs8 -in private.key -out plain.key` and keep it 0400",
-        ));
-    }
-    if find(bytes.expose(), b"BEGIN CERTIFICATE") && !find(bytes.expose(), b"PRIVATE KEY") {
-        return Err(fault("it holds a certificate, not a key"));
-    }
-    PrivateKeyDer::from_pem_slice(bytes.expose())
-        .map_err(|_| fault("it must hold a `-----BEGIN PRIVATE KEY-----` block (PKCS #8, PEM)"))
 }
 
 /// A chain and the key that belongs to its leaf.
@@ -95,6 +51,7 @@ fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, PolicyError> 
 pub(crate) struct Identity {
     certified: Arc<CertifiedKey>,
     certificates: Vec<CertificateSummary>,
+    key: KeySummary,
 }
 
 impl Identity {
@@ -103,26 +60,18 @@ impl Identity {
         config: &PolicyConfig,
         now: i64,
         faults: &mut Vec<PolicyError>,
-        _warnings: &mut Vec<PolicyWarning>,
+        warnings: &mut Vec<PolicyWarning>,
     ) -> Option<Self> {
         let (certificate_path, key_path) = (config.public_certificate.as_path(), config.private_key.as_path());
         let chain = read_certificates(certificate_path)
             .map_err(|fault| faults.push(fault))
             .ok();
-        let key = read_private_key(key_path).map_err(|fault| faults.push(fault)).ok();
+        let key = load_private_key(key_path, config.private_key_password.as_ref(), faults, warnings);
         if let Some(chain) = &chain {
             check_chain(certificate_path, chain, now, faults);
         }
         let (chain, key) = (chain?, key?);
-        let signing_key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)
-            .map_err(|error| {
-                faults.push(PolicyError::UnsupportedKey {
-                    path: key_path.to_owned(),
-                    reason: error.to_string(),
-                })
-            })
-            .ok()?;
-        let certified = CertifiedKey::new(chain, signing_key);
+        let certified = CertifiedKey::new(chain, key.signing);
         if let Err(error) = certified.keys_match()
             && !matches!(
                 error,
@@ -141,7 +90,13 @@ impl Identity {
         Some(Self {
             certified: Arc::new(certified),
             certificates,
+            key: key.summary,
         })
+    }
+
+    /// What the key is.
+    pub(crate) fn key(&self) -> &KeySummary {
+        &self.key
     }
 
     /// What the certificates say of themselves, the leaf first.

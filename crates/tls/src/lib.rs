@@ -9,10 +9,18 @@ mod certificate;
 mod channel;
 mod development;
 mod fault;
+mod file;
 mod handshake;
 mod identity;
+mod key_algorithm;
+mod key_encryption;
+#[cfg(test)]
+mod openssl;
 mod peer;
+mod pem;
 mod policy;
+mod private_key;
+mod recognise;
 mod suites;
 mod trust;
 
@@ -25,3 +33,4 @@ pub use fault::{PolicyError, PolicyFaults, PolicyWarning};
 pub use handshake::{FAILURE_REASONS, FailureReason, HandshakeFailure, HandshakeStatistics};
 pub use peer::PeerCertificate;
 pub use policy::{ClientAuthentication, Policy, PolicyConfig, TlsVersion};
+pub use private_key::KeySummary;

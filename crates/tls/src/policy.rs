@@ -157,6 +157,11 @@ impl Policy {
     pub fn certificates(&self) -> &[crate::CertificateSummary] {
         self.identity.certificates()
     }
+
+    /// What the private key is, without anything secret.
+    pub fn key(&self) -> &crate::KeySummary {
+        self.identity.key()
+    }
 }
 
 impl TlsVersion {
