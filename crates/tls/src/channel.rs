@@ -15,6 +15,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::fault::PolicyFaults;
 use crate::handshake::{HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
+use crate::ocsp::StapleStatus;
 use crate::policy::{Policy, PolicyConfig};
 
 /// The policies that are in force together.
@@ -24,6 +25,18 @@ struct Generation {
     policies: BTreeMap<&'static str, Arc<Policy>>,
 }
 
+/// What is done with policies that are about to be in force.
+pub(crate) type BeforePublishing = Box<dyn Fn(&BTreeMap<&'static str, Arc<Policy>>) + Send + Sync>;
+
+#[derive(Default)]
+struct Preparation(Mutex<Option<BeforePublishing>>);
+
+impl std::fmt::Debug for Preparation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Preparation")
+    }
+}
+
 /// All channels of a process.
 #[derive(Debug)]
 pub struct Channels {
@@ -31,6 +44,7 @@ pub struct Channels {
     channels: BTreeMap<&'static str, Arc<Channel>>,
     /// One reload at a time, so that the later one wins.
     reloading: Mutex<()>,
+    preparation: Preparation,
 }
 
 /// Why a reload changed nothing.
@@ -66,6 +80,7 @@ impl Channels {
             current,
             channels,
             reloading: Mutex::new(()),
+            preparation: Preparation::default(),
         })
     }
 
@@ -79,12 +94,25 @@ impl Channels {
         self.channels.values()
     }
 
+    /// The policies in force, by scope.
+    pub(crate) fn policies(&self) -> BTreeMap<&'static str, Arc<Policy>> {
+        self.current.load().policies.clone()
+    }
+
+    /// Has reloads call `prepare` with their policies before these are in force; not during one that is under way.
+    pub(crate) fn before_publishing(&self, prepare: Option<BeforePublishing>) {
+        *self.preparation.0.lock().unwrap_or_else(PoisonError::into_inner) = prepare;
+    }
+
     /// Counts the times that policies were put in force; 1 from the start.
     pub fn generation(&self) -> u64 {
         self.current.load().number
     }
 
     /// Reads the policies of all channels again and puts them in force together. Returns the number of the generation.
+    ///
+    /// Blocks its thread while files are read, and with a [`Stapler`](crate::Stapler) while OCSP responders are asked about new
+    /// certificates, which takes some seconds at most.
     ///
     /// # Errors
     /// Everything that is wrong; whatever was in force stays so.
@@ -96,6 +124,9 @@ impl Channels {
                 running: joined(self.channels.keys()),
                 given: joined(policies.keys()),
             });
+        }
+        if let Some(prepare) = &*self.preparation.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            prepare(&policies);
         }
         let number = self.current.load().number + 1;
         self.current.store(Arc::new(Generation { number, policies }));
@@ -158,6 +189,12 @@ impl Channel {
     /// The policy in force now; `None` cannot happen to a channel of [`Channels`].
     pub fn policy(&self) -> Option<Arc<Policy>> {
         self.current.load().policies.get(self.scope).cloned()
+    }
+
+    /// What OCSP response is stapled to its certificate.
+    pub fn staple_status(&self) -> StapleStatus {
+        let policy = self.policy();
+        policy.map_or_else(StapleStatus::default, |policy| (*policy.presented.status()).clone())
     }
 
     /// Makes a handshake as server, within `limit`.

@@ -281,6 +281,45 @@ pub enum PolicyWarning {
         /// What to add, comma-separated.
         suites: String,
     },
+    /// A certificate that clients only accept with an OCSP response, in a channel that staples none.
+    #[error(
+        "the certificate of {subject} in `{}` is must-staple and OCSP stapling is OFF: clients that know must-staple will refuse it; switch stapling on, or have it issued without",
+        path.display()
+    )]
+    MustStapleOff {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A certificate that names nobody to ask for an OCSP response.
+    #[error("the certificate of {subject} in `{}` cannot be stapled: it names no OCSP responder with an http:// address", path.display())]
+    NoResponder {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// The issuer is needed to ask for an OCSP response and to verify it.
+    #[error("the certificate of {subject} in `{}` cannot be stapled: its issuer's certificate ({issuer}) is missing; append it to the file", path.display())]
+    IssuerMissing {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// The issuer's name.
+        issuer: String,
+    },
+    /// A certificate whose status cannot be asked for, because of what it says itself.
+    #[error("the certificate of {subject} in `{}` cannot be stapled: {reason}", path.display())]
+    NoInquiry {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// `trust_all`.
     #[error(
         "EVERY certificate is trusted (trust_all): whoever connects can claim to be anybody. Never use this beyond debugging"

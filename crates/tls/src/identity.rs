@@ -3,10 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use rustls::SignatureScheme;
-use rustls::client::ResolvesClientCert;
-use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 
@@ -104,47 +100,14 @@ impl Identity {
         &self.certificates
     }
 
+    /// Chain and key.
+    pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
+        &self.certified
+    }
+
     /// The chain, DER, the leaf first.
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.certified.cert
-    }
-}
-
-/// What the other side is shown: always the same certificate, with the newest OCSP response stapled to it.
-#[derive(Debug)]
-pub(crate) struct Presented {
-    current: ArcSwap<CertifiedKey>,
-}
-
-impl Presented {
-    pub(crate) fn new(identity: &Identity) -> Self {
-        Self {
-            current: ArcSwap::new(Arc::clone(&identity.certified)),
-        }
-    }
-
-    /// Staples `response` (DER, already verified) from the next handshake on, or nothing.
-    pub(crate) fn staple(&self, response: Option<Vec<u8>>) {
-        let mut next = CertifiedKey::clone(&self.current.load());
-        next.ocsp = response;
-        self.current.store(Arc::new(next));
-    }
-}
-
-impl ResolvesServerCert for Presented {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
-    }
-}
-
-impl ResolvesClientCert for Presented {
-    fn resolve(&self, _hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.load_full();
-        current.key.choose_scheme(schemes).map(|_| current)
-    }
-
-    fn has_certs(&self) -> bool {
-        true
     }
 }
 

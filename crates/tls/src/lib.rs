@@ -14,11 +14,13 @@ mod handshake;
 mod identity;
 mod key_algorithm;
 mod key_encryption;
+mod ocsp;
 #[cfg(test)]
 mod openssl;
 mod peer;
 mod pem;
 mod policy;
+mod presented;
 mod private_key;
 mod recognise;
 mod suites;
@@ -31,6 +33,10 @@ pub use development::{
 };
 pub use fault::{PolicyError, PolicyFaults, PolicyWarning};
 pub use handshake::{FAILURE_REASONS, FailureReason, HandshakeFailure, HandshakeStatistics};
+pub use ocsp::{
+    Fetch, FetchError, FetchFuture, HttpFetch, RELOAD_WAIT, START_WAIT, StapleState, StapleStatus, Stapler,
+    staple_warnings,
+};
 pub use peer::PeerCertificate;
 pub use policy::{ClientAuthentication, Policy, PolicyConfig, TlsVersion};
 pub use private_key::KeySummary;

@@ -7,7 +7,8 @@ use bastide_secret::SecretString;
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::fault::{PolicyError, PolicyFaults, PolicyWarning};
-use crate::identity::{Identity, Presented};
+use crate::identity::Identity;
+use crate::presented::Presented;
 use crate::suites::offered_suites;
 use crate::trust::Trust;
 
@@ -100,7 +101,7 @@ impl Policy {
         };
         let provider = Arc::new(offer.provider);
         let trust = Arc::new(trust);
-        let presented = Arc::new(Presented::new(&identity));
+        let presented = Arc::new(Presented::new(identity.certified()));
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&offer.versions)
             .map_err(unusable)?

@@ -88,6 +88,11 @@ impl Trust {
         })
     }
 
+    /// The authorities, as what may have issued the own certificate.
+    pub(crate) fn issuers(&self) -> &[rustls_pki_types::TrustAnchor<'static>] {
+        &self.authorities.roots
+    }
+
     /// What checks the certificates of clients.
     pub(crate) fn client_verifier(
         &self,
