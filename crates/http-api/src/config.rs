@@ -102,7 +102,13 @@ pub struct Discovery {
 pub struct HttpLimits {
     /// Connections at one time; further ones are closed at once.
     pub connections_max: usize,
-    /// Time for the TLS handshake, and for the head of each request.
+    /// Connections that have not logged in yet; one more takes the place of the oldest.
+    pub unauthenticated_max: usize,
+    /// Those of one address.
+    pub unauthenticated_per_address_max: usize,
+    /// Time for the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// Time for the head of each request.
     pub request_timeout: Duration,
     /// How long a connection without a request under way is kept.
     pub idle_timeout: Duration,
@@ -118,6 +124,9 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connections_max: 1_000,
+            unauthenticated_max: 500,
+            unauthenticated_per_address_max: 128,
+            handshake_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
             head_bytes_max: 16 * 1024,

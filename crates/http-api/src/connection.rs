@@ -34,7 +34,7 @@ pub(crate) async fn serve(
         return serve_stream(socket, peer, router, limits, stopping).await;
     };
     let stream = channel
-        .accept(socket, peer.address, limits.request_timeout)
+        .accept(socket, peer.address, limits.handshake_timeout)
         .await
         .map_err(io::Error::other)?;
     serve_stream(stream, peer, router, limits, stopping).await

@@ -11,6 +11,7 @@ mod headers;
 mod openapi;
 mod peer;
 mod query;
+mod refusals;
 mod routes;
 mod security_text;
 mod server;

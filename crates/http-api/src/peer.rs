@@ -1,8 +1,10 @@
 //! Whom a connection is with.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bastide_security::Place;
 
 /// The client's side of a connection; every request carries it.
 #[derive(Clone, Debug)]
@@ -11,16 +13,24 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// The connection's name in logs and in `SHOW TRANSACTIONS`, such as `http-17`.
     pub(crate) connection_id: Arc<str>,
+    /// Held until somebody logged in over the connection.
+    place: Arc<Mutex<Option<Place>>>,
 }
 
 impl Peer {
-    /// A new connection.
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// A new connection, and its place among those that have not logged in.
+    pub(crate) fn new(address: SocketAddr, place: Place) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
             address,
             connection_id: format!("http-{number}").into(),
+            place: Arc::new(Mutex::new(Some(place))),
         }
+    }
+
+    /// Somebody logged in: nobody takes the connection's place any more.
+    pub(crate) fn logged_in(&self) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use bastide_security::{Admission, AdmissionLimits};
 use bastide_tls::Channel;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -16,6 +17,7 @@ use crate::config::{Config, HttpLimits};
 use crate::connection;
 use crate::peer::Peer;
 use crate::query::QueryApi;
+use crate::refusals::Refusals;
 use crate::routes::router;
 
 /// Pause after a failed accept (out of file descriptors, mostly), so that the loop does not spin.
@@ -65,6 +67,12 @@ impl HttpServer {
             .map(|(listener, _)| listener.local_addr())
             .collect::<Result<_, _>>()
             .map_err(StartError)?;
+        let admission = Admission::new(AdmissionLimits {
+            // Half of the places are kept for those who log in.
+            total_max: limits.unauthenticated_max.min(limits.connections_max.div_ceil(2)),
+            per_address_max: limits.unauthenticated_per_address_max,
+        });
+        let refusals = Arc::new(Refusals::default());
         let query = QueryApi::new(&config.query);
         let listeners = listeners
             .into_iter()
@@ -74,6 +82,8 @@ impl HttpServer {
                     tls,
                     limits,
                     places: Arc::clone(&places),
+                    admission: Arc::clone(&admission),
+                    refusals: Arc::clone(&refusals),
                     stopping: stopping.subscribe(),
                 };
                 tokio::spawn(accept(listener, serving))
@@ -123,6 +133,8 @@ struct Serving {
     tls: Option<Arc<Channel>>,
     limits: HttpLimits,
     places: Arc<Semaphore>,
+    admission: Arc<Admission>,
+    refusals: Arc<Refusals>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -141,15 +153,34 @@ async fn accept(listener: TcpListener, serving: Serving) {
 impl Serving {
     fn take(&self, socket: TcpStream, peer: SocketAddr) {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            tracing::warn!(%peer, "an HTTP connection was refused: there are too many");
+            self.refusals
+                .log(peer, "there are too many connections", Instant::now());
             return;
         };
+        let evicted = Arc::new(Notify::new());
+        let notify = Arc::clone(&evicted);
+        let stranger = match self.admission.admit(peer.ip(), Box::new(move || notify.notify_one())) {
+            Ok(stranger) => Peer::new(peer, stranger),
+            Err(refused) => {
+                self.refusals.log(peer, &refused.to_string(), Instant::now());
+                return;
+            }
+        };
+        let refusals = Arc::clone(&self.refusals);
         let (tls, router, stopping) = (self.tls.clone(), self.router.clone(), self.stopping.clone());
         let limits = self.limits;
         tokio::spawn(async move {
             let _place = place;
-            if let Err(error) = connection::serve(socket, Peer::new(peer), tls, router, limits, stopping).await {
-                tracing::debug!(%peer, %error, "an HTTP connection failed");
+            tokio::select! {
+                biased;
+                outcome = connection::serve(socket, stranger, tls, router, limits, stopping) => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%peer, %error, "an HTTP connection failed");
+                    }
+                }
+                () = evicted.notified() => {
+                    refusals.log(peer, "nobody had logged in, and its place was needed", Instant::now());
+                }
             }
         });
     }

@@ -43,6 +43,7 @@ pub(crate) async fn log_in(
     };
     dbms.log_in(credentials, origin)
         .await
+        .inspect(|_| peer.logged_in())
         .map_err(|status| match status.code() {
             Code::Unauthorized => unauthorized("Invalid username or password."),
             _ => status.into(),
