@@ -16,6 +16,8 @@ pub struct Config {
     pub snapshot_time: Duration,
     /// How long a client may take for the TLS handshake.
     pub handshake_time: Duration,
+    /// Bytes of data that are sent at one time, and held twice for each client; a single larger chunk makes it more.
+    pub frame_bytes: usize,
     /// How long a client may neither ask nor take what it is sent.
     pub idle_time: Duration,
 }
@@ -28,6 +30,7 @@ impl Default for Config {
             snapshots_max: 4,
             snapshot_time: Duration::from_secs(15 * 60),
             handshake_time: Duration::from_secs(15),
+            frame_bytes: 1 << 20,
             idle_time: Duration::from_secs(60),
         }
     }

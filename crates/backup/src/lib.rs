@@ -4,12 +4,20 @@
 //! in `docs/backup-format.md`. INVARIANT: a backup is the state at one commit; it is sealed by who takes it before it
 //! reaches a disk, and a file of the final name is complete and verified. Must not know queries or settings.
 
+mod client;
 mod config;
-pub mod format;
+mod file;
+mod format;
 mod server;
 mod session;
 mod snapshots;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub use client::{Dial, DialError, TakeError, TakeEvents, TakeRequest, Taken, TlsDialer, take};
 pub use config::Config;
+pub use file::{EXTENSION, FileChunks, FileError, FileReader, Verified, backups_in, open, verify};
+pub use format::{BackupReader, BackupWriter, FormatError, Header, Totals};
 pub use server::{BackupServer, StartError};

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::snapshots::{SnapshotId, Snapshots, Turn};
 use crate::wire::{
-    Answer, DATA_BYTES, ListedDatabase, PROTOCOL, Request, Started, WireError, encode_chunks, read_request,
-    write_answer, write_data,
+    Answer, ListedDatabase, PROTOCOL, Request, Started, WireError, encode_chunks, read_request, write_answer,
+    write_data,
 };
 
 /// What all sessions share.
@@ -164,10 +164,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         );
         self.answer(&Answer::Started(started)).await?;
         let idle = self.shared.config.idle_time;
-        let mut next = read_ahead(turn, after);
+        let frame_bytes = self.shared.config.frame_bytes;
+        let mut next = read_ahead(turn, after, frame_bytes);
         // One batch is encoded while the one before it is on its way.
         while let Some((data, last_key)) = next.await?? {
-            next = read_ahead(turn, Some(last_key));
+            next = read_ahead(turn, Some(last_key), frame_bytes);
             if !self.shared.snapshots.touch(turn) {
                 return Err(SessionError::Superseded);
             }
@@ -202,10 +203,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 type Batch = Option<(Vec<u8>, Vec<u8>)>;
 
 /// The next data and the last key in them.
-fn read_ahead(turn: &Turn, after: Option<Vec<u8>>) -> tokio::task::JoinHandle<Result<Batch, WireError>> {
+fn read_ahead(
+    turn: &Turn,
+    after: Option<Vec<u8>>,
+    frame_bytes: usize,
+) -> tokio::task::JoinHandle<Result<Batch, WireError>> {
     let backup = Arc::clone(&turn.backup);
     tokio::task::spawn_blocking(move || {
-        let chunks = backup.export.chunks_after(after.as_deref(), DATA_BYTES);
+        let chunks = backup.export.chunks_after(after.as_deref(), frame_bytes);
         let Some((last_key, _)) = chunks.last() else {
             return Ok(None);
         };

@@ -16,9 +16,7 @@ pub(crate) const PROTOCOL: u32 = 1;
 pub(crate) const REQUEST_BYTES_MAX: usize = 4 << 10;
 /// Bytes of an answer; the names of many databases fit.
 pub(crate) const ANSWER_BYTES_MAX: usize = 2 << 20;
-/// Bytes of data that are put in one frame, if no single chunk is larger.
-pub(crate) const DATA_BYTES: usize = 1 << 20;
-/// Bytes of data that a frame may have: what is above, and one part of a chunk.
+/// Bytes of data that a frame may have: what a server is told to send at one time, and one part of a chunk.
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 20;
 
 const KIND_REQUEST: u8 = b'R';
