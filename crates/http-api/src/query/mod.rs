@@ -20,6 +20,9 @@ mod transactions;
 mod typed;
 mod write_value;
 
+pub(crate) use self::media::FORMATS;
+pub(crate) use self::notifications::CATEGORIES as NOTIFICATION_CATEGORIES;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -23,7 +23,7 @@ pub(crate) struct Filter {
 }
 
 /// Every category that Neo4j has; a misspelled one is refused instead of doing nothing.
-const CATEGORIES: [&str; 10] = [
+pub(crate) const CATEGORIES: [&str; 10] = [
     "HINT",
     "UNRECOGNIZED",
     "UNSUPPORTED",
@@ -50,7 +50,7 @@ impl Filter {
         };
         for (name, value) in map.iter() {
             match name.as_ref() {
-                "minimumSeverity" | "minimumSeverityLevel" => filter.minimum = severity(value)?,
+                "minimumSeverity" => filter.minimum = severity(value)?,
                 "disabledCategories" | "disabledClassifications" => filter.disabled.extend(categories(name, value)?),
                 other => {
                     let shown: String = other.chars().take(100).collect();

@@ -128,6 +128,8 @@ impl Producer {
                 ids: &self.ids,
                 out,
                 bytes_max,
+                ends: time_max.map(|time_max| began + time_max),
+                taken: 0,
             };
             if !stream.next_batch(BATCH_ROWS_MAX, &mut rows)? {
                 break;
@@ -248,12 +250,20 @@ struct Rows<'a> {
     ids: &'a ElementIds,
     out: &'a mut Vec<u8>,
     bytes_max: usize,
+    /// When what there is should be sent.
+    ends: Option<Instant>,
+    taken: usize,
 }
+
+/// How many rows are taken between two looks at the clock. Rows that come slowly come in small batches.
+const ROWS_PER_LOOK: usize = 16;
 
 impl RowVisitor for Rows<'_> {
     fn visit(&mut self, row: &[Value], graph: &dyn GraphRead) -> std::result::Result<VisitOutcome, Status> {
         self.answer.row(self.out, row, &Entities { graph, ids: self.ids })?;
-        Ok(if self.out.len() >= self.bytes_max {
+        let is_time = self.taken.is_multiple_of(ROWS_PER_LOOK) && self.ends.is_some_and(|ends| Instant::now() >= ends);
+        self.taken += 1;
+        Ok(if is_time || self.out.len() >= self.bytes_max {
             VisitOutcome::Full
         } else {
             VisitOutcome::Continue

@@ -9,6 +9,26 @@ use bastide_status::{Code, Result, Status};
 
 use super::temporal;
 
+/// The types that a parameter may have.
+const PARAMETER_TYPES: [&str; 16] = [
+    "Null",
+    "Boolean",
+    "Integer",
+    "Float",
+    "String",
+    "Base64",
+    "List",
+    "Map",
+    "Date",
+    "Time",
+    "LocalTime",
+    "ZonedDateTime",
+    "OffsetDateTime",
+    "LocalDateTime",
+    "Duration",
+    "Point",
+];
+
 /// Makes typed parameters of plain ones. Depth was limited when the request was read.
 ///
 /// # Errors
@@ -54,7 +74,6 @@ fn of_type(type_name: &str, content: &Value) -> Result<Value> {
             let entries = map.iter().map(|(key, plain)| Ok((Arc::clone(key), value(plain)?)));
             return entries.collect::<Result<Map>>().map(Value::map);
         }
-        ("Integer", Value::Integer(_)) | ("Float", Value::Float(_)) => return Ok(content.clone()),
         ("Node" | "Relationship" | "Path", _) => {
             return Err(Status::new(
                 Code::TypeError,
@@ -88,25 +107,7 @@ fn unknown(type_name: &str) -> Status {
 }
 
 fn is_known(type_name: &str) -> bool {
-    matches!(
-        type_name,
-        "Null"
-            | "Boolean"
-            | "Integer"
-            | "Float"
-            | "String"
-            | "Base64"
-            | "List"
-            | "Map"
-            | "Date"
-            | "Time"
-            | "LocalTime"
-            | "ZonedDateTime"
-            | "OffsetDateTime"
-            | "LocalDateTime"
-            | "Duration"
-            | "Point"
-    )
+    PARAMETER_TYPES.contains(&type_name)
 }
 
 fn from_text(type_name: &str, text: &str) -> Option<Value> {
