@@ -27,6 +27,10 @@ const SUITES: &[Suite] = &[
         run: |root, _| python(root, "end_to_end", &[]),
     },
     Suite {
+        name: "http",
+        run: |root, _| python(root, "http", &[]),
+    },
+    Suite {
         name: "drivers",
         run: |root, _| process::run(root, "bash", &["tests/drivers/run.sh"]),
     },
@@ -87,18 +91,24 @@ fn python(root: &Path, folder: &str, variables: &[(&str, &str)]) -> Result<()> {
     )
 }
 
-/// A Python environment under `target` with the packages that the tests need, made once.
+/// A Python environment under `target` with the packages that the tests need, made anew when these change.
 fn python_environment(root: &Path) -> Result<PathBuf> {
     let environment = root.join("target/python");
-    if !process::is_installed(&environment.join("bin/pytest").display().to_string(), "--version") {
-        process::run(root, "python3", &["-m", "venv", &environment.display().to_string()])?;
-        let pip = environment.join("bin/pip").display().to_string();
-        process::run(
-            root,
-            &pip,
-            &["install", "--quiet", "--requirement", "tests/requirements.txt"],
-        )?;
+    let wanted = std::fs::read_to_string(root.join("tests/requirements.txt"))?;
+    let installed = environment.join("requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(environment);
     }
+    if !process::is_installed(&environment.join("bin/pip").display().to_string(), "--version") {
+        process::run(root, "python3", &["-m", "venv", &environment.display().to_string()])?;
+    }
+    let pip = environment.join("bin/pip").display().to_string();
+    process::run(
+        root,
+        &pip,
+        &["install", "--quiet", "--requirement", "tests/requirements.txt"],
+    )?;
+    std::fs::write(installed, wanted)?;
     Ok(environment)
 }
 
