@@ -17,6 +17,7 @@ use crate::fault::PolicyFaults;
 use crate::handshake::{HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
 use crate::ocsp::StapleStatus;
 use crate::policy::{Policy, PolicyConfig};
+use crate::verify::refusal::with_reasons;
 
 /// The policies that are in force together.
 #[derive(Debug)]
@@ -213,7 +214,7 @@ impl Channel {
         let made = match self.policy() {
             Some(policy) => {
                 let accepting = TlsAcceptor::from(Arc::clone(policy.server_config())).accept(stream);
-                flattened(tokio::time::timeout(limit, accepting).await)
+                flattened(with_reasons(tokio::time::timeout(limit, accepting)).await)
             }
             None => Err(HandshakeFailure::no_policy()),
         };
@@ -241,7 +242,7 @@ impl Channel {
         let made = match (self.policy(), ServerName::try_from(host.to_owned())) {
             (Some(policy), Ok(name)) => {
                 let connecting = TlsConnector::from(Arc::clone(policy.client_config())).connect(name, stream);
-                flattened(tokio::time::timeout(limit, connecting).await)
+                flattened(with_reasons(tokio::time::timeout(limit, connecting)).await)
             }
             (Some(_), Err(_)) => Err(HandshakeFailure::bad_host(host)),
             (None, _) => Err(HandshakeFailure::no_policy()),
@@ -263,10 +264,16 @@ impl Channel {
     }
 }
 
-fn flattened<T>(made: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, HandshakeFailure> {
+/// A handshake's outcome, or that it took too long; and why this side refused the other, if it did.
+type Outcome<T> = (
+    Result<std::io::Result<T>, tokio::time::error::Elapsed>,
+    Option<HandshakeFailure>,
+);
+
+fn flattened<T>((made, refused): Outcome<T>) -> Result<T, HandshakeFailure> {
     match made {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(HandshakeFailure::from_io(&error)),
+        Ok(Err(error)) => Err(refused.unwrap_or_else(|| HandshakeFailure::from_io(&error))),
         Err(_) => Err(HandshakeFailure::timed_out()),
     }
 }

@@ -159,7 +159,7 @@ pub enum PolicyError {
         path: PathBuf,
     },
     /// Client certificates are required and nobody is trusted.
-    #[error("client certificates are required and `{}` holds no authority to check them against", path.display())]
+    #[error("client certificates are required and `{}` holds nobody to trust: no valid authority and no valid certificate", path.display())]
     NobodyTrusted {
         /// The folder.
         path: PathBuf,
@@ -173,10 +173,26 @@ pub enum PolicyError {
         reason: String,
     },
     /// A file in the revocation folder is something else.
-    #[error("`{}` is no certificate revocation list; move it out of the folder", path.display())]
+    #[error("`{}` is neither a certificate revocation list nor a certificate; move it out of the folder", path.display())]
     NotARevocationList {
         /// Which.
         path: PathBuf,
+    },
+    /// A file in the folder of the trusted is something else.
+    #[error("`{}` is among the trusted and holds something else than certificates: {hint}", path.display())]
+    NotACertificate {
+        /// Which.
+        path: PathBuf,
+        /// What it seems to be, and what to do.
+        hint: String,
+    },
+    /// A revocation list of a kind that cannot be used.
+    #[error("the revocation list in `{}` cannot be used: {reason}", path.display())]
+    UnsupportedList {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
     },
     /// A cipher suite that is not offered.
     #[error("the cipher suite `{name}` is not offered; choose from {allowed}")]
@@ -325,4 +341,68 @@ pub enum PolicyWarning {
         "EVERY certificate is trusted (trust_all): whoever connects can claim to be anybody. Never use this beyond debugging"
     )]
     TrustsEverybody,
+    /// Something in the folder of the trusted that counts for nothing, or not for everything.
+    #[error("the trusted certificate of {subject} in `{}` is not used: {reason}", path.display())]
+    TrustedNotUsed {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// Why.
+        reason: String,
+    },
+    /// A revocation list whose time is over: nobody whom its issuer certified gets in.
+    #[error(
+        "the revocation list of {issuer} in `{}` has expired ({since}): EVERY certificate of this issuer is refused until a newer list is there", path.display()
+    )]
+    ListExpired {
+        /// The file.
+        path: PathBuf,
+        /// Its issuer.
+        issuer: String,
+        /// When it expired.
+        since: String,
+    },
+    /// A revocation list that bears the name of a trusted authority and not its signature.
+    #[error(
+        "the revocation list in `{}` bears the name of {issuer} and is not signed by any trusted authority of this name: it counts for nothing below it", path.display()
+    )]
+    ListNotSigned {
+        /// The file.
+        path: PathBuf,
+        /// The issuer that it names.
+        issuer: String,
+    },
+    /// A revocation list of an authority that is not among the trusted.
+    #[error(
+        "the revocation list in `{}` is by {issuer}, which is not among the trusted authorities: its signature can only be checked when the other side shows this issuer's certificate", path.display()
+    )]
+    ListOfUnknownIssuer {
+        /// The file.
+        path: PathBuf,
+        /// Its issuer.
+        issuer: String,
+    },
+    /// There are revocation lists, and none of this authority: nobody whom it certified itself gets in.
+    #[error(
+        "there are revocation lists, and none by the trusted authority {authority} of `{}`: the certificates it issued are refused until its list is there", path.display()
+    )]
+    NoList {
+        /// The authority's file.
+        path: PathBuf,
+        /// The authority's subject.
+        authority: String,
+    },
+}
+
+/// A moment, in seconds since 1970, for people.
+pub(crate) fn time_text(seconds: i64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(seconds).map_or_else(
+        |_| format!("{seconds} seconds after 1970"),
+        |moment| {
+            let (year, month, day) = moment.to_calendar_date();
+            let (hour, minute, _) = moment.to_hms();
+            format!("{year:04}-{:02}-{day:02} {hour:02}:{minute:02} UTC", u8::from(month))
+        },
+    )
 }

@@ -15,14 +15,14 @@ const FILE_SIZE_MAX: u64 = 1 << 20;
 /// Permission bits that give a private key to others than its owner.
 const OTHERS: u32 = 0o077;
 
-/// Reads at most [`FILE_SIZE_MAX`] bytes of a file.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, PolicyError> {
-    read(path).map(|(bytes, _)| bytes)
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, PolicyError> {
+    read(path, limit).map(|(bytes, _)| bytes)
 }
 
 /// Reads a file that may hold a private key. Its bytes are wiped when dropped. Also returns its permission bits.
 pub(crate) fn read_secret_file(path: &Path) -> Result<(Secret<Vec<u8>>, u32), PolicyError> {
-    read(path).map(|(bytes, mode)| (Secret::new(bytes), mode))
+    read(path, FILE_SIZE_MAX).map(|(bytes, mode)| (Secret::new(bytes), mode))
 }
 
 /// What is wrong with the permission bits of a file that holds a private key. Links were followed: `mode` is that of the file.
@@ -36,28 +36,28 @@ pub(crate) fn check_private(path: &Path, mode: u32) -> Result<(), PolicyError> {
     })
 }
 
-fn read(path: &Path) -> Result<(Vec<u8>, u32), PolicyError> {
+fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, u32), PolicyError> {
     let failed = |source| PolicyError::Unreadable {
         path: path.to_owned(),
         source,
     };
     let too_large = || PolicyError::TooLarge {
         path: path.to_owned(),
-        limit: FILE_SIZE_MAX,
+        limit,
     };
     check_kind(path, &std::fs::metadata(path).map_err(failed)?)?;
     let file = open(path).map_err(failed)?;
     // What is there now need not be what was there a moment ago.
     let metadata = file.metadata().map_err(failed)?;
     check_kind(path, &metadata)?;
-    if metadata.len() > FILE_SIZE_MAX {
+    if metadata.len() > limit {
         return Err(too_large());
     }
     // Room for everything from the start: a growing buffer leaves copies of a key behind.
-    let capacity = usize::try_from(FILE_SIZE_MAX.min(metadata.len()) + 1).unwrap_or_default();
+    let capacity = usize::try_from(limit.min(metadata.len()) + 1).unwrap_or_default();
     let mut bytes = Vec::with_capacity(capacity);
     file.take(capacity as u64).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_SIZE_MAX {
+    if bytes.len() as u64 > limit {
         return Err(too_large());
     }
     Ok((bytes, metadata.permissions().mode() & 0o7777))

@@ -119,12 +119,12 @@ impl FailureReason {
 pub struct HandshakeFailure {
     /// The kind.
     pub reason: FailureReason,
-    /// What the library says of this one; may be empty.
+    /// The subject and what is wrong with this one, or what the library says of it; may be empty.
     pub detail: String,
 }
 
 impl HandshakeFailure {
-    fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self { reason, detail }
     }

@@ -14,10 +14,8 @@ use crate::pem::blocks;
 use crate::private_key::{KeySummary, load_private_key};
 use crate::recognise::recognise;
 
-pub(crate) use crate::file::read_file;
-
 /// All certificates of a PEM file, in order.
-pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PolicyError> {
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PolicyError> {
     let (bytes, mode) = read_secret_file(path)?;
     let damaged = |reason| PolicyError::BadPem {
         path: path.to_owned(),

@@ -23,8 +23,10 @@ mod policy;
 mod presented;
 mod private_key;
 mod recognise;
+mod revocation;
 mod suites;
 mod trust;
+mod verify;
 
 pub use certificate::{CertificateSummary, summarise_certificate};
 pub use channel::{Channel, Channels, ReloadError};
@@ -40,3 +42,4 @@ pub use ocsp::{
 pub use peer::PeerCertificate;
 pub use policy::{ClientAuthentication, Policy, PolicyConfig, TlsVersion};
 pub use private_key::KeySummary;
+pub use trust::{RevocationListSummary, RevokedSummary, TrustSummary, TrustedSummary};

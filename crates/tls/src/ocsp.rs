@@ -24,7 +24,7 @@ mod answer;
 mod fetch;
 mod inquiry;
 mod schedule;
-mod signature;
+pub(crate) mod signature;
 mod slot;
 mod stapler;
 

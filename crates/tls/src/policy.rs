@@ -154,6 +154,11 @@ impl Policy {
         self.loaded_at
     }
 
+    /// Whom it believes and whom not.
+    pub fn trust_summary(&self) -> crate::TrustSummary {
+        self.trust.summary()
+    }
+
     /// What the own certificates say of themselves, the leaf first.
     pub fn certificates(&self) -> &[crate::CertificateSummary] {
         self.identity.certificates()

@@ -87,6 +87,15 @@ impl<'a> Signed<'a> {
         })
     }
 
+    /// Whether it is signed in a way that is accepted, whoever did it.
+    pub(crate) fn is_of_accepted_kind(&self) -> bool {
+        rustls::crypto::aws_lc_rs::default_provider()
+            .signature_verification_algorithms
+            .all
+            .iter()
+            .any(|known| known.signature_alg_id().as_ref() == self.algorithm)
+    }
+
     /// Whether `key` signed it.
     pub(crate) fn verify(&self, key: &PublicKey<'_>) -> Result<(), SignatureFault> {
         key.verify(self.algorithm, self.message, self.signature)
