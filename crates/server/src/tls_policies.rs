@@ -20,7 +20,7 @@ pub(crate) const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 /// How many files of a folder are looked at for changes.
 const FILES_MAX: usize = 4_096;
 /// What the issuer of a development certificate says of itself.
-const DEVELOPMENT_ISSUER: &str = "development authority, this machine only";
+const DEVELOPMENT_ISSUER: &str = r"development authority\, this machine only";
 
 /// The policies of the channels. A channel that is to have TLS has none only before the first start.
 #[derive(Default)]

@@ -153,10 +153,102 @@ pub enum PolicyError {
         subject: String,
     },
     /// The chain does not run from the leaf upwards.
-    #[error("the chain in `{}` is out of order; put the server's own certificate first, then each one's issuer", path.display())]
+    #[error(
+        "the chain in `{}` is out of order ({found}); put the server's own certificate first, then each one's issuer: {wanted}",
+        path.display()
+    )]
     WrongOrder {
         /// The file.
         path: PathBuf,
+        /// The certificates as they are, numbered.
+        found: String,
+        /// The certificates as they should be, with the same numbers.
+        wanted: String,
+    },
+    /// A certificate that is twice in the file.
+    #[error("the certificate of {subject} is more than once in `{}`; remove the copies", path.display())]
+    DuplicateCertificate {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A certificate that is no part of the chain.
+    #[error(
+        "the certificate of {subject}, number {place} in `{}`, issued none of those before it; remove it, or add what is missing between",
+        path.display()
+    )]
+    UnrelatedCertificate {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// Which one of the file, from 1.
+        place: usize,
+    },
+    /// A certificate whose signature is not that of the issuer in the file.
+    #[error(
+        "the certificate of {subject} in `{}` was not signed by the one of {issuer} in the file, although it names it; did the authority renew its key?",
+        path.display()
+    )]
+    NotSignedByIssuer {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// The issuer's subject.
+        issuer: String,
+    },
+    /// A certificate above the leaf that may not issue any.
+    #[error("the certificate of {subject} in `{}` may not issue certificates: {reason}", path.display())]
+    NotAnAuthority {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// An authority's certificate where the server's own is expected.
+    #[error(
+        "the certificate of {subject} in `{}` is an authority's, and clients refuse it as a server's; have one issued for this server",
+        path.display()
+    )]
+    LeafIsAuthority {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A public key that is too weak or that clients do not have.
+    #[error("the certificate of {subject} in `{}` has a key that is not accepted: {reason}", path.display())]
+    WeakCertificateKey {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// Why.
+        reason: String,
+    },
+    /// A signature with a broken hash.
+    #[error("the certificate of {subject} in `{}` is signed with {hash}, which is broken; have it issued again with SHA-256", path.display())]
+    WeakSignature {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// The hash.
+        hash: &'static str,
+    },
+    /// A certificate that is not meant for what it is used for.
+    #[error("the certificate of {subject} in `{}` is not meant for {usage} (extended key usage); have it issued with it", path.display())]
+    MissingUsage {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+        /// `serverAuth` or `clientAuth`.
+        usage: &'static str,
     },
     /// Client certificates are required and nobody is trusted.
     #[error("client certificates are required and `{}` holds nobody to trust: no valid authority and no valid certificate", path.display())]
@@ -257,6 +349,28 @@ pub enum PolicyWarning {
         subject: String,
         /// Whole days left.
         days: i64,
+    },
+    /// A self-signed certificate that is marked as an authority, as `openssl req -x509` makes them by itself.
+    #[error(
+        "the certificate of {subject} in `{}` is self-signed and marked as an authority: some clients refuse it as a server's even if they trust it; make it with `-addext basicConstraints=critical,CA:FALSE`",
+        path.display()
+    )]
+    LeafIsItsOwnAuthority {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A key usage without what every handshake does.
+    #[error(
+        "the certificate of {subject} in `{}` has a key usage without digitalSignature: some clients refuse it",
+        path.display()
+    )]
+    LeafMayNotSign {
+        /// The file.
+        path: PathBuf,
+        /// The certificate's subject.
+        subject: String,
     },
     /// A key in a form that will not be read for ever.
     #[error("the private key `{}` is in the old {format} form; convert it with `{command}`", path.display())]

@@ -1,6 +1,6 @@
 //! A server's certificate chain and private key, read from PEM files and checked against each other and the clock.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
@@ -8,6 +8,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::PolicyConfig;
 use crate::certificate::{CertificateSummary, summarise_certificate};
+use crate::chain::{Purpose, check_chain};
 use crate::fault::{PolicyError, PolicyWarning};
 use crate::file::{check_private, read_secret_file};
 use crate::pem::blocks;
@@ -15,7 +16,7 @@ use crate::private_key::{KeySummary, load_private_key};
 use crate::recognise::recognise;
 
 /// All certificates of a PEM file, in order.
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PolicyError> {
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PolicyError> {
     let (bytes, mode) = read_secret_file(path)?;
     let damaged = |reason| PolicyError::BadPem {
         path: path.to_owned(),
@@ -61,10 +62,21 @@ impl Identity {
             .map_err(|fault| faults.push(fault))
             .ok();
         let key = load_private_key(key_path, config.private_key_password.as_ref(), faults, warnings);
-        if let Some(chain) = &chain {
-            check_chain(certificate_path, chain, now, faults);
-        }
+        let public_key = key.as_ref().and_then(|key| key.signing.public_key());
+        let is_leaf_first = chain.as_ref().is_none_or(|chain| {
+            let purpose = Purpose {
+                path: certificate_path,
+                now,
+                serves_both_ends: config.serves_both_ends,
+                public_key: public_key.as_ref().map(AsRef::as_ref),
+            };
+            check_chain(chain, &purpose, faults, warnings)
+        });
         let (chain, key) = (chain?, key?);
+        // The key belongs to a certificate, which is not the first: that was said.
+        if !is_leaf_first {
+            return None;
+        }
         let certified = CertifiedKey::new(chain, key.signing);
         if let Err(error) = certified.keys_match()
             && !matches!(
@@ -107,45 +119,4 @@ impl Identity {
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.certified.cert
     }
-}
-
-fn check_chain(path: &Path, chain: &[CertificateDer<'_>], now: i64, faults: &mut Vec<PolicyError>) {
-    for (place, der) in chain.iter().enumerate() {
-        let Some(summary) = summarise_certificate(der) else {
-            faults.push(PolicyError::BadPem {
-                path: path.to_owned(),
-                reason: "it is no X.509 certificate".to_owned(),
-            });
-            return;
-        };
-        let path = PathBuf::from(path);
-        if summary.not_after < now {
-            faults.push(PolicyError::Expired {
-                path,
-                subject: summary.subject,
-            });
-        } else if summary.not_before > now {
-            faults.push(PolicyError::NotYetValid {
-                path,
-                subject: summary.subject,
-            });
-        } else if place == 0 && summary.names.is_empty() {
-            faults.push(PolicyError::NoNames {
-                path,
-                subject: summary.subject,
-            });
-        }
-    }
-    if chain.len() > 1 && is_reversed(chain) {
-        faults.push(PolicyError::WrongOrder { path: path.to_owned() });
-    }
-}
-
-/// Whether the first certificate issued the last one rather than the other way round.
-fn is_reversed(chain: &[CertificateDer<'_>]) -> bool {
-    let pairs: Option<Vec<_>> = chain.iter().map(|der| summarise_certificate(der)).collect();
-    let Some(summaries) = pairs else { return false };
-    summaries
-        .windows(2)
-        .any(|pair| matches!(pair, [first, second] if first.issuer != second.subject))
 }

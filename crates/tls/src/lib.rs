@@ -6,8 +6,10 @@
 //! not know settings, Bolt or HTTP: callers hand in values.
 
 mod certificate;
+mod chain;
 mod channel;
 mod development;
+mod distinguished_name;
 mod fault;
 mod file;
 mod handshake;
@@ -24,6 +26,7 @@ mod presented;
 mod private_key;
 mod recognise;
 mod revocation;
+mod signature_algorithm;
 mod suites;
 mod trust;
 mod verify;

@@ -22,7 +22,7 @@
 
 mod answer;
 mod fetch;
-mod inquiry;
+pub(crate) mod inquiry;
 mod schedule;
 pub(crate) mod signature;
 mod slot;

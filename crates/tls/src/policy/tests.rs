@@ -42,6 +42,8 @@ fn development_certificates_are_accepted_and_name_loopback_only() {
     let mut names = policy.certificates()[0].names.clone();
     names.sort();
     assert_eq!(names, ["127.0.0.1", "::1", "localhost"]);
+    let issuer = &policy.certificates()[0].issuer;
+    assert!(issuer.contains(r"development authority\, this machine only"), "{issuer}");
 }
 
 #[test]
