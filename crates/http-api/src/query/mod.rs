@@ -7,6 +7,7 @@ mod answer;
 mod authorization;
 mod body;
 mod failure;
+mod integers;
 mod json;
 mod media;
 mod notifications;

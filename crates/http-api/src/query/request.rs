@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use bastide_database::AccessMode;
 use bastide_model::Map;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
@@ -10,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use super::failure::Failure;
 use super::notifications::Filter;
 use super::read_json::{MapSeed, ValueSeed};
-use super::typed;
+use super::{integers, typed};
 use crate::config::QueryLimits;
 
 /// The longest `maxExecutionTime`, in seconds: a year.
@@ -63,11 +64,15 @@ pub(crate) fn read(body: &[u8], is_typed: bool, limits: &QueryLimits) -> Result<
         depth_left: limits.json_depth_max.saturating_sub(1),
         statement_bytes_max: limits.statement_bytes_max,
     };
-    let unreadable = |error: serde_json::Error| {
-        Failure::format(axum::http::StatusCode::BAD_REQUEST, format!("invalid request: {error}"))
-    };
+    let unreadable =
+        |error: serde_json::Error| Failure::format(StatusCode::BAD_REQUEST, format!("invalid request: {error}"));
     let mut request = fields.deserialize(&mut deserializer).map_err(unreadable)?;
     deserializer.end().map_err(unreadable)?;
+    if let Some(number) = integers::first_too_large(body) {
+        let shown: String = number.chars().take(100).collect();
+        let message = format!("invalid request: the integer {shown} does not fit into 64 bits with a sign");
+        return Err(Failure::format(StatusCode::BAD_REQUEST, message));
+    }
     if is_typed {
         request.parameters = typed::parameters(request.parameters)?;
     }
