@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  bastide admin server validate-config\n  \
                         bastide admin --home /srv/bastide dbms set-initial-password -\n  \
-                        bastide admin audit verify --json")]
+                        bastide admin audit verify --json\n  \
+                        bastide admin database backup --from db.example.org:6362 --to-path /backups neo4j")]
 pub struct AdminArguments {
     /// Home directory; otherwise $BASTIDE_HOME, otherwise ./bastide-home
     #[arg(long, global = true, value_name = "DIR")]
@@ -29,6 +30,18 @@ pub enum AdminCommand {
         /// What to do.
         #[command(subcommand)]
         command: ServerCommand,
+    },
+    /// Back up a database of a running server, or restore one
+    Database {
+        /// What to do.
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
+    /// Backup files
+    Backup {
+        /// What to do.
+        #[command(subcommand)]
+        command: BackupCommand,
     },
     /// Users and databases
     Dbms {
@@ -98,4 +111,86 @@ pub enum AuditCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `bastide admin database …`
+#[derive(Subcommand, Clone, Debug)]
+pub enum DatabaseCommand {
+    /// Take a full backup of databases of a running server over its backup channel
+    #[command(
+        after_help = "Example:\n  bastide admin database backup --from db.example.org:6362 --to-path /backups neo4j\n\n\
+                      The certificate that this machine shows, and whom it believes, are those of dbms.ssl.policy.backup.* in \
+                      the configuration of the home. A backup that was cut off is gone on with when the command is run again.\n\n\
+                      Exit codes: 0 all are complete and verified, 1 one is not, 3 the configuration was refused"
+    )]
+    Backup(BackupArguments),
+    /// Bring a database back from a backup, while the server is stopped
+    #[command(
+        after_help = "Example:\n  bastide admin database restore --from-path=/backups/neo4j-2026-01-31T04-00-00.backup neo4j\n\n\
+                      Exit codes: 0 it is restored, 1 nothing was changed"
+    )]
+    Restore(RestoreArguments),
+}
+
+/// `bastide admin database backup …`
+#[derive(Args, Clone, Debug)]
+pub struct BackupArguments {
+    /// Address of the server's backup channel; the port is 6362 if left out
+    #[arg(long, value_name = "HOST:PORT")]
+    pub from: String,
+    /// Folder that gets the files
+    #[arg(long, value_name = "DIR")]
+    pub to_path: PathBuf,
+    /// File with the key that seals the backup; otherwise conf/backup.key of the home, made at the first backup
+    #[arg(long, value_name = "FILE")]
+    pub encryption_key_file: Option<PathBuf>,
+    /// Answer with one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Database, or a pattern in which * stands for any text and ? for any character
+    #[arg(value_name = "DATABASE")]
+    pub database: String,
+}
+
+/// `bastide admin database restore …`
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArguments {
+    /// The backup file
+    #[arg(long, value_name = "FILE")]
+    pub from_path: PathBuf,
+    /// File with the key that the backup was sealed with; otherwise conf/backup.key of the home
+    #[arg(long, value_name = "FILE")]
+    pub encryption_key_file: Option<PathBuf>,
+    /// Replace the database if there is one
+    #[arg(long)]
+    pub overwrite_destination: bool,
+    /// Answer with one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The name that the database gets
+    #[arg(value_name = "DATABASE")]
+    pub database: String,
+}
+
+/// `bastide admin backup …`
+#[derive(Subcommand, Clone, Debug)]
+pub enum BackupCommand {
+    /// Read backups from the first byte to the last, and tell what they hold
+    #[command(after_help = "Example:\n  bastide admin backup inspect /backups\n\n\
+                            Exit codes: 0 all are whole, 1 one is damaged or cannot be read")]
+    Inspect(InspectArguments),
+}
+
+/// `bastide admin backup inspect …`
+#[derive(Args, Clone, Debug)]
+pub struct InspectArguments {
+    /// A backup file, or a folder with such files
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// File with the key that the backups were sealed with; otherwise conf/backup.key of the home
+    #[arg(long, value_name = "FILE")]
+    pub encryption_key_file: Option<PathBuf>,
+    /// Answer with one line of JSON
+    #[arg(long)]
+    pub json: bool,
 }

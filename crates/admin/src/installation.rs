@@ -1,9 +1,10 @@
 //! What the verbs need of the server on disk; the binary hands in an implementation.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 
 use bastide_secret::SecretString;
-use bastide_settings::{ConfigurationFaults, Fault};
+use bastide_settings::{ConfigurationFaults, Fault, Settings};
 
 /// Why the server's part of a verb was not done.
 #[derive(Debug)]
@@ -50,6 +51,18 @@ pub trait Installation {
         password: &SecretString,
         change_required: bool,
     ) -> Result<(), Refusal>;
+
+    /// The settings, as the configuration file has them; the defaults if there is none.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn settings(&self, place: Place<'_>) -> Result<Settings, Refusal>;
+
+    /// Makes the folders of the home that are missing, and keeps servers from starting on it while the value lives.
+    ///
+    /// # Errors
+    /// If a server is running on it.
+    fn lock(&self, place: Place<'_>) -> Result<Box<dyn Any>, Refusal>;
 
     /// Where the log folder is.
     ///

@@ -1,19 +1,49 @@
-//! Offline administration verbs: validate-config, set-initial-password, audit verify.
+//! Administration verbs: validate-config, set-initial-password, audit verify, backup, inspect, restore.
 //!
 //! Owns their command lines and what they print. INVARIANT: a password is never printed, and results go to standard
-//! output while reasons for failure go to standard error. Must not know the running server's insides: what only the
-//! server can do comes in through [`Installation`].
+//! output while reasons for failure, notices and progress go to standard error. Must not know the running server's insides:
+//! what only the server can do comes in through [`Installation`].
 
 mod arguments;
 mod audit;
+mod backup_key;
 mod configuration;
+mod database_backup;
+mod database_restore;
+mod inspect;
 mod installation;
 mod password;
+mod progress;
 
 use std::io::Write;
 
 pub use arguments::{AdminArguments, AdminCommand};
 pub use installation::{Installation, Place, Refusal};
+
+/// An error with its causes, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some errors say their cause themselves.
+        let own = error.to_string();
+        if !text.contains(&own) {
+            text.push_str(": ");
+            text.push_str(&own);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Says why a verb did nothing.
+fn refused(errors: &mut dyn Write, refusal: &Refusal) -> std::io::Result<Outcome> {
+    writeln!(errors, "{refusal}")?;
+    Ok(match refusal {
+        Refusal::Configuration(_) => Outcome::ConfigurationRefused,
+        Refusal::Other(_) => Outcome::Failed,
+    })
+}
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +66,7 @@ pub fn run(
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> std::io::Result<Outcome> {
-    use arguments::{AuditCommand, DbmsCommand, ServerCommand};
+    use arguments::{AuditCommand, BackupCommand, DatabaseCommand, DbmsCommand, ServerCommand};
     let place = Place {
         home: arguments.home.as_deref(),
         expand_commands: arguments.expand_commands,
@@ -45,6 +75,15 @@ pub fn run(
         AdminCommand::Server {
             command: ServerCommand::ValidateConfig,
         } => configuration::validate(installation, place, output, errors),
+        AdminCommand::Database {
+            command: DatabaseCommand::Backup(given),
+        } => database_backup::back_up(installation, place, given, output, errors),
+        AdminCommand::Database {
+            command: DatabaseCommand::Restore(given),
+        } => database_restore::restore(installation, place, given, output, errors),
+        AdminCommand::Backup {
+            command: BackupCommand::Inspect(given),
+        } => inspect::inspect(installation, place, given, output, errors),
         AdminCommand::Dbms {
             command: DbmsCommand::SetInitialPassword(given),
         } => password::set_initial(installation, place, given, output, errors),

@@ -43,6 +43,14 @@ impl Installation for Fake {
         Ok(())
     }
 
+    fn settings(&self, _place: Place<'_>) -> Result<bastide_settings::Settings, Refusal> {
+        Ok(bastide_settings::Settings::defaults(&self.folder))
+    }
+
+    fn lock(&self, _place: Place<'_>) -> Result<Box<dyn std::any::Any>, Refusal> {
+        Ok(Box::new(()))
+    }
+
     fn log_folder(&self, _place: Place<'_>) -> Result<PathBuf, Refusal> {
         Ok(self.folder.clone())
     }

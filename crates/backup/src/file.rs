@@ -60,7 +60,7 @@ pub(crate) struct Partial {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// Something is missing.
-    Unfinished(Partial),
+    Unfinished(Box<Partial>),
     /// All is there, but it did not get its name.
     Complete { path: PathBuf, header: Header },
 }
@@ -150,7 +150,7 @@ pub(crate) fn find_partial(
             .seek(SeekFrom::Start(bytes))
             .map_err(io_in_file(&path, "gone on with"))?;
         let writer = reader.into_writer(output);
-        return Ok(Some(Found::Unfinished(Partial { path, writer })));
+        return Ok(Some(Found::Unfinished(Box::new(Partial { path, writer }))));
     }
     Ok(None)
 }

@@ -1,11 +1,19 @@
 //! The home on disk, as `admin` wants it: answers come from `server` and `settings`.
 
+use std::any::Any;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bastide_admin::{Installation, Place, Refusal};
 use bastide_secret::SecretString;
 use bastide_server::{CheckedConfiguration, check_configuration, set_initial_password};
 use bastide_settings::{Fault, HomeDirectory, LoadOptions, Settings, names};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// The lock that a running server holds in its home.
+const LOCK_NAME: &str = "bastide.lock";
 
 /// The home that the command line or the environment names.
 pub struct HomeOnDisk;
@@ -46,14 +54,36 @@ impl Installation for HomeOnDisk {
         set_initial_password(&home, &checked.settings, password, change_required).map_err(other)
     }
 
-    fn log_folder(&self, place: Place<'_>) -> Result<PathBuf, Refusal> {
+    fn settings(&self, place: Place<'_>) -> Result<Settings, Refusal> {
         let home = home(place.home)?;
         let options = LoadOptions {
             expand_commands: place.expand_commands,
             conf_must_exist: false,
         };
-        let settings = Settings::load(home.path(), &home.conf_file(), &[], options);
-        let settings = settings.map_err(Refusal::Configuration)?;
-        Ok(settings.path(names::SERVER_DIRECTORIES_LOGS))
+        Settings::load(home.path(), &home.conf_file(), &[], options).map_err(Refusal::Configuration)
+    }
+
+    fn lock(&self, place: Place<'_>) -> Result<Box<dyn Any>, Refusal> {
+        let home = home(place.home)?;
+        home.create(false).map_err(other)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(home.path().join(LOCK_NAME))
+            .map_err(other)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Box::new(file)),
+            Err(Errno::WOULDBLOCK) => Err(Refusal::Other(format!(
+                "a server is running on the home `{}`: stop it first",
+                home.path().display()
+            ))),
+            Err(error) => Err(other(error)),
+        }
+    }
+
+    fn log_folder(&self, place: Place<'_>) -> Result<PathBuf, Refusal> {
+        Ok(self.settings(place)?.path(names::SERVER_DIRECTORIES_LOGS))
     }
 }

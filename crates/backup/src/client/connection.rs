@@ -47,11 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Takes data in until their end.
-    pub(super) async fn receive(
-        &mut self,
-        writing: &mut Writing,
-        events: &mut (dyn TakeEvents + Send),
-    ) -> Result<(), Failure> {
+    pub(super) async fn receive(&mut self, writing: &mut Writing, events: &mut dyn TakeEvents) -> Result<(), Failure> {
         loop {
             match self.next_frame().await? {
                 ServerFrame::Data(data) => {

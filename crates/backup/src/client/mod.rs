@@ -107,8 +107,8 @@ pub trait TakeEvents {
 pub async fn take<D: Dial>(
     dialer: &D,
     request: TakeRequest<'_>,
-    events: &mut (dyn TakeEvents + Send),
-    on_taken: &mut (dyn FnMut(Taken) + Send),
+    events: &mut dyn TakeEvents,
+    on_taken: &mut dyn FnMut(Taken),
 ) -> Result<(), TakeError> {
     let mut connection = Connection::open(dialer).await.map_err(Failure::into_error)?;
     let all = std::mem::take(&mut connection.databases);
@@ -208,7 +208,7 @@ struct Taking<'a, D: Dial> {
     /// Tries since the last progress.
     tries: u32,
     resumed: u32,
-    events: &'a mut (dyn TakeEvents + Send),
+    events: &'a mut dyn TakeEvents,
 }
 
 impl<D: Dial> Taking<'_, D> {
@@ -226,7 +226,7 @@ impl<D: Dial> Taking<'_, D> {
                     .notice(&format!("`{}` was complete already", path.display()));
                 return self.finish(&path, &header).await;
             }
-            Some(Found::Unfinished(partial)) => Some(partial),
+            Some(Found::Unfinished(partial)) => Some(*partial),
         };
         let (path, header) = loop {
             let attempt = match self.connected().await {
