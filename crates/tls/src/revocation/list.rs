@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use webpki::{BorrowedCertRevocationList, Error};
-use x509_parser::prelude::{CertificateRevocationList, FromDer, IssuingDistributionPoint, ParsedExtension};
+use x509_parser::prelude::{
+    CertificateRevocationList, FromDer, IssuingDistributionPoint, ParsedExtension, X509Version,
+};
 
 use crate::fault::PolicyError;
 use crate::verify::facts::{Facts, addresses_of, is_signed_by, name_text, plain_serial};
@@ -51,14 +53,17 @@ impl List {
             path: file.clone(),
             reason,
         };
+        let (_, parsed) = CertificateRevocationList::from_der(&der).map_err(|error| unsupported(error.to_string()))?;
+        if parsed.version() != Some(X509Version::V2) {
+            return Err(unsupported(OLD_VERSION.to_owned()));
+        }
+        let next_update = parsed.next_update().ok_or_else(|| unsupported(NO_END.to_owned()))?;
         let entries = BorrowedCertRevocationList::from_der(&der).map_err(|error| unsupported(words(&error)))?;
         let revoked = entries
             .into_iter()
             .map(|entry| entry.map(|entry| Box::from(plain_serial(entry.serial_number))))
             .collect::<Result<HashSet<_>, _>>()
             .map_err(|error| unsupported(words(&error)))?;
-        let (_, parsed) = CertificateRevocationList::from_der(&der).map_err(|error| unsupported(error.to_string()))?;
-        let next_update = parsed.next_update().ok_or_else(|| unsupported(NO_END.to_owned()))?;
         Ok(Self {
             issuer: name_text(parsed.issuer()),
             issuer_der: parsed.issuer().as_raw().to_vec(),
@@ -159,6 +164,10 @@ impl Scope {
     }
 }
 
+/// What is said of lists that cannot have a number or extensions.
+const OLD_VERSION: &str =
+    "it is of version 1; have it made with a number (`crlnumber` in the configuration of `openssl ca`)";
+/// What is said of lists that would be believed for ever.
 const NO_END: &str = "it does not say when the next one comes (next update)";
 
 /// Why the library does not take a list.
@@ -171,10 +180,6 @@ fn words(error: &Error) -> String {
             "it is an indirect list, which revokes certificates of other issuers; have each issuer make its own"
                 .to_owned()
         }
-        Error::UnsupportedCrlVersion => {
-            "it is of version 1; have it made with a number (`crlnumber` in the configuration of `openssl ca`)"
-                .to_owned()
-        }
         Error::UnsupportedRevocationReasonsPartitioning => {
             "it covers only some reasons of revocation; have one made that covers all".to_owned()
         }
@@ -182,7 +187,7 @@ fn words(error: &Error) -> String {
             "its distribution point has no name, so it cannot be told for which certificates it speaks".to_owned()
         }
         Error::UnsupportedCriticalExtension => "it has a critical extension that is not known here".to_owned(),
-        Error::BadDer | Error::BadDerTime => format!("it cannot be read as a list of version 2, or {NO_END}"),
+        Error::BadDer | Error::BadDerTime => "it is damaged".to_owned(),
         other => format!("{other}"),
     }
 }

@@ -2,9 +2,9 @@
 
 use bastide_tls::{ClientAuthentication, FailureReason};
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
-use support::{Authority, Home, Identity, VERSIONS, assert_refused, greet, hours, leaf_params, openssl, pem};
 
-mod support;
+use crate::pki::{Authority, Identity, hours, leaf_params, openssl, pem};
+use crate::support::{Home, VERSIONS, assert_refused, greet};
 
 #[tokio::test]
 async fn who_chains_to_a_trusted_authority_is_let_in_and_nobody_else() {
