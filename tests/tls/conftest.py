@@ -13,6 +13,12 @@ def pki(tmp_path_factory):
     return certificates.Pki(tmp_path_factory.mktemp("pki"))
 
 
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """Where compiled clients are kept."""
+    return tmp_path_factory.mktemp("programs")
+
+
 @pytest.fixture
 def bolt_server(pki):
     """Makes servers, not started, with a policy for Bolt."""

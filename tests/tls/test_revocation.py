@@ -169,11 +169,12 @@ def test_an_empty_folder_revokes_nobody(scene, pki, start):
     assert outcomes(start(), pki, scene.honest, scene.thief) == [SERVED, SERVED]
 
 
-def test_a_folder_that_is_missing_revokes_nobody(scene, pki, start):
+def test_a_folder_that_is_missing_stops_the_start_and_is_named(start):
     server = start(run=False)
-    shutil.rmtree(server.home / "certificates/bolt/revoked")
-    server.start()
-    assert outcomes(server, pki, scene.honest) == [SERVED]
+    folder = server.home / "certificates/bolt/revoked"
+    shutil.rmtree(folder)
+    code, output = server.fails_to_start()
+    assert code > 0 and code != 101 and str(folder) in output
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", b"\x30\x82\x01\x00half"])

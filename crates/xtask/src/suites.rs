@@ -31,6 +31,10 @@ const SUITES: &[Suite] = &[
         run: |root, _| python(root, "http", &[]),
     },
     Suite {
+        name: "tls",
+        run: |root, _| python(root, "tls", &[]),
+    },
+    Suite {
         name: "drivers",
         run: |root, _| process::run(root, "bash", &["tests/drivers/run.sh"]),
     },
