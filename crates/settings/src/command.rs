@@ -1,15 +1,15 @@
 //! `$(command)` values: who may have written them, running them, taking what they print.
 //!
 //! INVARIANT: neither the command's output nor what it prints as errors ever reaches a log or a report; a command that
-//! takes too long is killed with everything it started. No shell is involved: a command that wants one names it, as in
-//! `$(bash -c 'cat a | tr -d x')`.
+//! takes too long is killed with everything it started. No shell is involved: commands may be joined by `|`, and whatever
+//! else wants a shell names it, as in `$(bash -c 'cat "$CREDENTIALS_DIRECTORY/key"')`.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 /// Permission bits a file with commands may have.
 const MODE_ALLOWED: u32 = 0o640;
+/// Most commands joined by `|`.
+const COMMANDS_MAX: usize = 16;
 /// How often a running command is looked at.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -73,6 +75,9 @@ pub(crate) enum CommandError {
     /// A quote is not closed.
     #[error("a quote is not closed")]
     OpenQuote,
+    /// Too many are joined.
+    #[error("it joins more than {COMMANDS_MAX} commands")]
+    TooMany,
     /// It could not be started.
     #[error("it cannot be started ({0})")]
     Start(std::io::ErrorKind),
@@ -90,31 +95,108 @@ pub(crate) enum CommandError {
     NotText,
 }
 
-/// Runs a command line and returns what it prints, without white space at either end.
+/// Runs a command line and returns what it prints, without white space at either end. Of commands joined by `|` all must
+/// succeed.
 pub(crate) fn run(line: &str, timeout: Duration) -> Result<String, CommandError> {
-    let words = split(line)?;
-    let (program, arguments) = words.split_first().ok_or(CommandError::Empty)?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        // What a command says about a failure may quote a secret.
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .map_err(|error| CommandError::Start(error.kind()))?;
-    let result = collect(&mut child, Instant::now() + timeout, timeout);
-    // After `Status` the command is reaped, and its number might be another's by now.
-    if !matches!(result, Ok(_) | Err(CommandError::Status(_))) {
-        kill_group(&mut child);
-    }
+    let mut pipeline = Pipeline::default();
+    let result = pipeline
+        .start(&split(line)?)
+        .and_then(|output| collect(output, &mut pipeline, Instant::now() + timeout, timeout));
+    pipeline.end();
     result
 }
 
-fn collect(child: &mut Child, deadline: Instant, timeout: Duration) -> Result<String, CommandError> {
-    let Some(output) = child.stdout.take() else {
-        return Err(CommandError::Empty);
+/// The processes of a command line, all in the group of the first. None is reaped before all have ended or were killed, so
+/// that their numbers stay theirs.
+#[derive(Default)]
+struct Pipeline {
+    children: Vec<Child>,
+}
+
+impl Pipeline {
+    /// Starts the commands, each reading what the one before prints; returns what the last prints.
+    fn start(&mut self, commands: &[Vec<String>]) -> Result<ChildStdout, CommandError> {
+        let mut input = Stdio::null();
+        let mut output = None;
+        for words in commands {
+            let (program, arguments) = words.split_first().ok_or(CommandError::Empty)?;
+            let mut child = Command::new(program)
+                .args(arguments)
+                .stdin(input)
+                .stdout(Stdio::piped())
+                // What a command says about a failure may quote a secret.
+                .stderr(Stdio::null())
+                .process_group(self.group())
+                .spawn()
+                .map_err(|error| CommandError::Start(error.kind()))?;
+            let printed = child.stdout.take();
+            self.children.push(child);
+            let is_last = self.children.len() == commands.len();
+            (input, output) = match printed {
+                Some(printed) if !is_last => (Stdio::from(printed), None),
+                printed => (Stdio::null(), printed),
+            };
+        }
+        output.ok_or(CommandError::Empty)
+    }
+
+    /// The number of the group; 0, for a new one, before there is any process.
+    fn group(&self) -> i32 {
+        let first = self.children.first();
+        first.and_then(|child| i32::try_from(child.id()).ok()).unwrap_or(0)
+    }
+
+    /// Waits until all have ended.
+    fn wait(&mut self, deadline: Instant) -> Result<bool, std::io::Error> {
+        // The first one is reaped last: its number is the group's.
+        for child in self.children.iter_mut().rev() {
+            while !has_ended(child)? {
+                if Instant::now() >= deadline {
+                    return Ok(false);
+                }
+                std::thread::sleep(POLL);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Kills what still runs and whatever it started that stayed in the group, and reaps all.
+    fn end(&mut self) {
+        if let Some(group) = rustix::process::Pid::from_raw(self.group()) {
+            // Fails only if all of them are gone already.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        for child in &mut self.children {
+            let _ = child.wait();
+        }
+        self.children.clear();
+    }
+}
+
+/// Whether the password of a key is decrypted with a passphrase made from a certificate, as Neo4j's manual shows it: the
+/// server hands its certificate to everybody, so whoever can read the encrypted file can decrypt it too.
+pub(crate) fn is_certificate_recipe(line: &str) -> bool {
+    let decrypts = line.contains("openssl") && (line.contains(" -d") || line.contains("-pass"));
+    let names_certificate = [".crt", ".cer", ".pem", "certificate"];
+    decrypts && names_certificate.into_iter().any(|name| line.contains(name))
+}
+
+/// Whether a process has ended, without reaping it.
+fn has_ended(child: &Child) -> Result<bool, std::io::Error> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
+        return Ok(true);
     };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(pid), options)?.is_some())
+}
+
+fn collect(
+    output: ChildStdout,
+    pipeline: &mut Pipeline,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<String, CommandError> {
     let (sender, receiver) = sync_channel(1);
     // The thread ends when the pipe does; killing the group closes it.
     std::thread::spawn(move || {
@@ -130,33 +212,31 @@ fn collect(child: &mut Child, deadline: Instant, timeout: Duration) -> Result<St
     if bytes.len() as u64 > OUTPUT_BYTES_MAX {
         return Err(CommandError::TooLong);
     }
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => break,
-            Ok(Some(status)) => return Err(CommandError::Status(status.to_string())),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(POLL),
-            Ok(None) => return Err(CommandError::Timeout(timeout)),
-            Err(error) => return Err(CommandError::Start(error.kind())),
+    match pipeline.wait(deadline) {
+        Ok(true) => {}
+        Ok(false) => return Err(CommandError::Timeout(timeout)),
+        Err(error) => return Err(CommandError::Start(error.kind())),
+    }
+    // Once reaped, their numbers might be another's: nothing is killed by them any more.
+    for mut child in std::mem::take(&mut pipeline.children) {
+        let status = child.wait().map_err(|error| CommandError::Start(error.kind()))?;
+        if !status.success() && !was_cut_off(status) {
+            return Err(CommandError::Status(status.to_string()));
         }
     }
     let text = String::from_utf8(bytes).map_err(|_| CommandError::NotText)?;
     Ok(text.trim().to_owned())
 }
 
-/// Kills the command and whatever it started that stayed in its group, and reaps it.
-fn kill_group(child: &mut Child) {
-    // The command is not reaped yet, even if it has ended, so its number still is its group's.
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // Fails only if all of them are gone already.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let _ = child.wait();
+/// Whether a command was ended because the next one had read enough.
+fn was_cut_off(status: ExitStatus) -> bool {
+    status.signal() == Some(rustix::process::Signal::PIPE.as_raw())
 }
 
-/// Splits a command line into words as a shell would: white space separates, quotes group, a backslash takes the next
-/// character as it is, except within single quotes.
-fn split(line: &str) -> Result<Vec<String>, CommandError> {
+/// Splits a command line into commands and these into words as a shell would: `|` separates commands and white space
+/// words, quotes group, a backslash takes the next character as it is, except within single quotes.
+fn split(line: &str) -> Result<Vec<Vec<String>>, CommandError> {
+    let mut commands = Vec::new();
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
@@ -170,6 +250,10 @@ fn split(line: &str) -> Result<Vec<String>, CommandError> {
             }
             (None | Some('"'), '\\') => word.get_or_insert_default().extend(characters.next()),
             (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (None, '|') => {
+                words.extend(word.take());
+                commands.push(std::mem::take(&mut words));
+            }
             _ => word.get_or_insert_default().push(character),
         }
     }
@@ -177,7 +261,11 @@ fn split(line: &str) -> Result<Vec<String>, CommandError> {
         return Err(CommandError::OpenQuote);
     }
     words.extend(word);
-    Ok(words)
+    commands.push(words);
+    if commands.len() > COMMANDS_MAX {
+        return Err(CommandError::TooMany);
+    }
+    Ok(commands)
 }
 
 #[cfg(test)]
@@ -188,9 +276,10 @@ mod tests {
     fn splits_like_a_shell() {
         assert_eq!(
             split("a  b 'c d' \"e \\\" f\" g\\ h '' 'x\\y'").unwrap(),
-            ["a", "b", "c d", "e \" f", "g h", "", "x\\y"]
+            [["a", "b", "c d", "e \" f", "g h", "", "x\\y"]]
         );
-        assert_eq!(split("bash -c 'echo one'two").unwrap(), ["bash", "-c", "echo onetwo"]);
+        assert_eq!(split("bash -c 'echo one'two").unwrap(), [["bash", "-c", "echo onetwo"]]);
+        assert_eq!(split("a '|'|b").unwrap(), [vec!["a", "|"], vec!["b"]]);
         assert_eq!(split("a 'b"), Err(CommandError::OpenQuote));
         assert_eq!(run("  ", TIMEOUT), Err(CommandError::Empty));
     }
@@ -199,6 +288,21 @@ mod tests {
     fn takes_trimmed_output_of_a_successful_command() {
         assert_eq!(run("printf ' secret\\n\\n'", TIMEOUT).unwrap(), "secret");
         assert_eq!(run("sh -c 'echo a; echo b >&2'", TIMEOUT).unwrap(), "a");
+    }
+
+    #[test]
+    fn commands_joined_by_a_pipe_read_what_the_one_before_prints_and_must_all_succeed() {
+        assert_eq!(run("echo secret | tr a-z A-Z | cat", TIMEOUT).unwrap(), "SECRET");
+        assert_eq!(run("yes | head -n 1", TIMEOUT).unwrap(), "y");
+        assert!(matches!(run("false | echo x", TIMEOUT), Err(CommandError::Status(_))));
+        assert_eq!(run("echo x |", TIMEOUT), Err(CommandError::Empty));
+        assert!(matches!(
+            run("echo x | /no/such/program", TIMEOUT),
+            Err(CommandError::Start(_))
+        ));
+        let limit = Duration::from_millis(200);
+        assert_eq!(run("sleep 1000 | cat", limit), Err(CommandError::Timeout(limit)));
+        assert_eq!(run("sleep 1000 | true", limit), Err(CommandError::Timeout(limit)));
     }
 
     #[test]
@@ -222,6 +326,16 @@ mod tests {
             run("sh -c 'exec >&-; sleep 1000'", limit),
             Err(CommandError::Timeout(limit))
         );
+    }
+
+    #[test]
+    fn a_passphrase_made_from_a_certificate_is_noticed() {
+        let recipe = "base64 -w 0 certificate.crt | openssl aes-256-cbc -a -d -in password.enc -pass stdin";
+        assert!(is_certificate_recipe(recipe) && is_certificate_recipe(&format!("bash -lc '{recipe}'")));
+        assert!(!is_certificate_recipe("cat /etc/bastide/bolt-key-password"));
+        assert!(!is_certificate_recipe(
+            "openssl aes-256-cbc -d -in p.enc -pass file:/root/passphrase"
+        ));
     }
 
     #[test]

@@ -10,13 +10,14 @@ use crate::table::names::{
     SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS,
 };
 use crate::table::policy::{self, PolicySettings};
-use crate::value::{ListenAddress, TlsLevel};
+use crate::value::{ClientAuthentication, ListenAddress, TlsLevel};
 
 /// All contradictions in `settings`.
 pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
     let mut faults = Vec::new();
     check_plain_text(settings, &mut faults);
     check_policies(settings, &mut faults);
+    check_backup(settings, &mut faults);
     check_ports(settings, &mut faults);
     check_authentication(settings, &mut faults);
     let (low, high) = (
@@ -117,6 +118,38 @@ fn check_policies(settings: &Settings, faults: &mut Vec<Fault>) {
         let problem = format!("is false, but `{}` is true", SERVER_HTTPS_ENABLED.name());
         let advice = format!("write `true`, or `{}=false`", SERVER_HTTPS_ENABLED.name());
         faults.push(fault(settings, https.enabled.row(), problem, advice));
+    }
+}
+
+/// Backups hold everything, so nobody gets one without a certificate.
+fn check_backup(settings: &Settings, faults: &mut Vec<Fault>) {
+    if !settings.value(SERVER_BACKUP_ENABLED) {
+        return;
+    }
+    let policy = policy::BACKUP;
+    if !settings.value(policy.enabled) {
+        let problem = "is true, and the backup channel has no TLS policy";
+        let advice = format!(
+            "put a certificate and the clients' authority into `certificates/backup` and add `{}=true`",
+            policy.enabled.name()
+        );
+        faults.push(fault(settings, SERVER_BACKUP_ENABLED.row(), problem, advice));
+        return;
+    }
+    let wanted = ClientAuthentication::Require;
+    if settings.value(policy.client_auth) != wanted {
+        let problem = format!(
+            "lets clients without a certificate take backups, since `{}` is true",
+            SERVER_BACKUP_ENABLED.name()
+        );
+        let advice = format!("write `{}`", wanted.word());
+        faults.push(fault(settings, policy.client_auth.row(), problem, advice));
+    }
+    let address = settings.listen_address(SERVER_BACKUP_LISTEN_ADDRESS);
+    if settings.value(policy.trust_all) && !address.is_loopback() {
+        let problem = format!("lets every machine that reaches {address} take backups");
+        let advice = "write `false` and put the clients' certificates into the trusted folder, or listen on loopback";
+        faults.push(fault(settings, policy.trust_all.row(), problem, advice));
     }
 }
 

@@ -114,7 +114,6 @@ mod tests {
     fn settings_that_promise_something_are_refused_unless_they_ask_for_nothing() {
         for name in [
             "dbms.security.ldap.host",
-            "dbms.netty.ssl.provider",
             "server.metrics.prometheus.enabled",
             "dbms.security.keystore.path",
         ] {

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use bastide_secret::SecretString;
+
 use crate::command;
 use crate::conf_file::{self, CONF_BYTES_MAX, Entry, Place};
 use crate::cross_checks;
@@ -43,6 +45,8 @@ pub(crate) struct Stored {
     pub(crate) value: Value,
     /// Where it was set; `None` for a default.
     pub(crate) place: Option<Place>,
+    /// The command line that printed it, if one did. Secret, since it may hold what it is to print.
+    pub(crate) command: Option<SecretString>,
 }
 
 /// All settings, checked.
@@ -64,8 +68,6 @@ pub struct SettingRow {
     pub is_dynamic: bool,
     /// The default.
     pub default_value: String,
-    /// The value the server started with, masked if secret.
-    pub startup_value: String,
     /// What it does.
     pub description: &'static str,
     /// Whether it was set rather than left at its default.
@@ -194,7 +196,6 @@ impl Settings {
             let value = stored.value.to_string();
             Some(SettingRow {
                 name: row.name,
-                startup_value: value.clone(),
                 value,
                 is_dynamic: row.is_dynamic,
                 default_value: default_value(row).to_string(),
@@ -204,30 +205,68 @@ impl Settings {
         })
     }
 
-    /// These settings with one dynamic setting changed; `self`, with the old value, stays right if anything is wrong.
+    /// These settings with one dynamic setting changed, to its default if `text` is empty; `self`, with the old value, stays
+    /// right if anything is wrong. A command in `text` is not run.
+    ///
+    /// # Errors
+    /// What is wrong with the name or the value, or contradicts another setting.
     pub fn with_changed(&self, name: &str, text: &str) -> Result<Self, ConfigurationFaults> {
-        let refuse = |problem: String, advice: String| ConfigurationFaults(vec![Fault::new(name, problem, advice)]);
+        let refuse = |problem: &str, advice: String| ConfigurationFaults(vec![Fault::new(name, problem, advice)]);
         let Some(row) = rows().find(|row| row.name == name) else {
             let near = nearest_name(name, rows().map(|row| row.name));
             let advice = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
-            return Err(refuse("there is no such setting".to_owned(), advice));
+            return Err(refuse("there is no such setting", advice));
         };
         if !row.is_dynamic {
             let advice = "change it in the configuration file and restart the server".to_owned();
-            return Err(refuse("cannot be changed while the server runs".to_owned(), advice));
+            return Err(refuse("cannot be changed while the server runs", advice));
         }
-        let value = value::parse(row.kind, text).map_err(|invalid| refuse(invalid.problem, invalid.advice))?;
-        let mut changed = self.clone();
-        changed.values.insert(
-            row.name,
+        let stored = if text.is_empty() {
+            Stored::of_default(row)
+        } else if command::is_command(text) {
+            let advice = "commands belong into the configuration file; write the value itself".to_owned();
+            return Err(refuse("is a command, and commands of clients are not run", advice));
+        } else {
             Stored {
-                value,
+                value: value::parse(row.kind, text).map_err(|invalid| refuse(&invalid.problem, invalid.advice))?,
                 place: Some(Place::default()),
-            },
-        );
+                command: None,
+            }
+        };
+        let mut changed = self.clone();
+        changed.values.insert(row.name, stored);
         let faults = cross_checks::check(&changed);
         if faults.is_empty() {
             Ok(changed)
+        } else {
+            Err(ConfigurationFaults(faults))
+        }
+    }
+
+    /// These settings with the commands run again that printed passwords of private keys: a key may have been replaced
+    /// together with its password.
+    ///
+    /// # Errors
+    /// Every command that failed.
+    pub fn with_key_passwords_read_again(&self) -> Result<Self, ConfigurationFaults> {
+        let mut read = self.clone();
+        let mut faults = Vec::new();
+        for row in policy::ALL.map(|policy| policy.private_key_password.row()) {
+            let Some(line) = self.stored(row).and_then(|stored| stored.command.as_ref()) else {
+                continue;
+            };
+            match run_command(row, line.expose()).map(|text| value::parse(row.kind, &text)) {
+                Ok(Ok(value)) => {
+                    if let Some(stored) = read.values.get_mut(row.name) {
+                        stored.value = value;
+                    }
+                }
+                Ok(Err(invalid)) => faults.push(bad_output(row, invalid.advice)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() {
+            Ok(read)
         } else {
             Err(ConfigurationFaults(faults))
         }
@@ -245,18 +284,39 @@ pub(crate) fn default_value(row: &Row) -> Value {
         .unwrap_or(Value::Absent)
 }
 
+impl Stored {
+    fn of_default(row: &Row) -> Self {
+        Self {
+            value: default_value(row),
+            place: None,
+            command: None,
+        }
+    }
+}
+
 fn default_values() -> BTreeMap<&'static str, Stored> {
-    rows()
-        .map(|row| {
-            (
-                row.name,
-                Stored {
-                    value: default_value(row),
-                    place: None,
-                },
-            )
-        })
-        .collect()
+    rows().map(|row| (row.name, Stored::of_default(row))).collect()
+}
+
+fn run_command(row: &Row, line: &str) -> Result<String, Fault> {
+    command::run(line, command::TIMEOUT).map_err(|error| {
+        let problem = format!("its command failed: {error}");
+        Fault::new(row.name, problem, "run the command by hand as the server's user")
+    })
+}
+
+/// What a command printed may be secret whatever the setting is, so it is not shown.
+fn bad_output(row: &Row, advice: String) -> Fault {
+    Fault::new(row.name, "the command's output is not a value of this setting", advice)
+}
+
+/// What is to be said of a command that looks safer than it is.
+fn recipe_warning(row: &Row) -> Fault {
+    let problem =
+        "protects nothing: the password is decrypted with the certificate, which the server shows to everybody";
+    let advice = "keep the password in a file of mode 0400 and write `$(cat /path/to/the/file)`; or let systemd hand it over \
+                  with `LoadCredential=` and write `$(sh -c 'cat \"$CREDENTIALS_DIRECTORY/name\"')`";
+    Fault::new(row.name, problem, advice)
 }
 
 /// Reads the file through one handle, so that what is checked is what is read. `None` if there is none.
@@ -371,22 +431,22 @@ impl Loader {
             Ok(text) => text,
             Err(fault) => return self.faults.push(fault.at(&entry.place)),
         };
-        let came_from_command = command::is_command(&entry.value);
+        let line = command::inside(&entry.value);
+        if row.is_secret() && line.is_some_and(command::is_certificate_recipe) {
+            self.settings.warnings.push(recipe_warning(row).at(&entry.place));
+        }
+        let command = line.map(|line| SecretString::new(line.to_owned()));
         match value::parse(row.kind, &text) {
             Ok(value) => {
-                self.settings.values.insert(
-                    row.name,
-                    Stored {
-                        value,
-                        place: Some(entry.place),
-                    },
-                );
+                let stored = Stored {
+                    value,
+                    place: Some(entry.place),
+                    command,
+                };
+                self.settings.values.insert(row.name, stored);
             }
-            // What a command printed may be secret whatever the setting is.
-            Err(invalid) if came_from_command => {
-                let problem = "the command's output is not a value of this setting";
-                self.faults
-                    .push(Fault::new(row.name, problem, invalid.advice).at(&entry.place));
+            Err(invalid) if command.is_some() => {
+                self.faults.push(bad_output(row, invalid.advice).at(&entry.place));
             }
             Err(invalid) => self
                 .faults
@@ -403,13 +463,7 @@ impl Loader {
             let advice = "start with `--expand-commands`, or write the value itself";
             return Err(Fault::new(row.name, problem, advice));
         }
-        command::run(line, command::TIMEOUT).map_err(|error| {
-            Fault::new(
-                row.name,
-                format!("its command failed: {error}"),
-                "run the command by hand as the server's user",
-            )
-        })
+        run_command(row, line)
     }
 
     fn take_unknown(&mut self, entry: &Entry) {

@@ -45,11 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         "has no effect: Bastide is no Windows service",
         REMOVE,
     ),
-    refuse(
-        "dbms.netty.ssl.provider",
-        "is not supported: TLS is built in (rustls)",
-        "remove the line; suites and versions are set with `dbms.ssl.policy.<scope>.ciphers` and `.tls_versions`",
-    ),
     // Storage.
     warn("server.memory.pagecache.", NO_PAGE_CACHE, REMOVE),
     warn("db.memory.pagecache.", NO_PAGE_CACHE, REMOVE),

@@ -279,7 +279,7 @@ fn show_settings_masks_secrets_and_lists_everything() {
     let timeout = listed.iter().find(|row| row.name == "db.transaction.timeout").unwrap();
     assert_eq!(
         (timeout.value.as_str(), timeout.is_dynamic, timeout.is_explicitly_set),
-        ("0s", true, false)
+        ("0s", false, false)
     );
 }
 
@@ -295,22 +295,97 @@ fn a_file_that_anybody_can_write_is_a_fault() {
     assert!(load_with("db.transaction.timeout=5s", &[], LoadOptions::default(), 0o664).is_ok());
 }
 
+const CIPHERS: &str = "dbms.ssl.policy.bolt.ciphers";
+
 #[test]
 fn a_dynamic_setting_can_be_changed_and_a_bad_value_keeps_the_old_one() {
-    let settings = load("db.transaction.timeout=5s").unwrap();
-    let changed = settings.with_changed("db.transaction.timeout", "7s").unwrap();
-    assert_eq!(changed.value(names::DB_TRANSACTION_TIMEOUT).as_secs(), 7);
+    let settings = load(&format!("dbms.ssl.policy.bolt.enabled=true\n{CIPHERS}=A")).unwrap();
+    let ciphers = |settings: &Settings| settings.value(policy::BOLT.ciphers);
+    let changed = settings.with_changed(CIPHERS, "B,C").unwrap();
+    assert_eq!(ciphers(&changed).unwrap(), ["B", "C"]);
+    assert_eq!(ciphers(&changed.with_changed(CIPHERS, "").unwrap()), None);
     for (name, value, problem) in [
-        ("db.transaction.timeout", "seven", "not a duration"),
-        ("db.transaction.timeuot", "7s", "did you mean `db.transaction.timeout`?"),
+        ("dbms.ssl.policy.bolt.trust_all", "perhaps", "`true`"),
+        (
+            "dbms.ssl.policy.bolt.cipher",
+            "A",
+            "did you mean `dbms.ssl.policy.bolt.ciphers`?",
+        ),
+        (
+            "dbms.ssl.policy.bolt.enabled",
+            "false",
+            "cannot be changed while the server runs",
+        ),
         (
             "server.bolt.tls_level",
             "DISABLED",
             "cannot be changed while the server runs",
         ),
+        (
+            "dbms.ssl.policy.bolt.private_key_password",
+            "$(cat /etc/shadow)",
+            "commands of clients are not run",
+        ),
     ] {
         let report = settings.with_changed(name, value).unwrap_err().to_string();
         assert!(report.contains(problem), "{report}");
     }
-    assert_eq!(settings.value(names::DB_TRANSACTION_TIMEOUT).as_secs(), 5);
+    assert_eq!(ciphers(&settings).unwrap(), ["A"]);
+}
+
+#[test]
+fn the_password_of_a_key_is_read_again_from_its_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("password");
+    std::fs::write(&file, "one\n").unwrap();
+    let text = format!(
+        "dbms.ssl.policy.bolt.enabled=true\ndbms.ssl.policy.bolt.private_key_password=$(cat {})",
+        file.display()
+    );
+    let settings = load_with(&text, &[], EXPAND, 0o600).unwrap();
+    let password = |settings: &Settings| {
+        settings
+            .value(policy::BOLT.private_key_password)
+            .unwrap()
+            .expose()
+            .clone()
+    };
+    std::fs::write(&file, "two\n").unwrap();
+    assert_eq!(password(&settings), "one");
+    assert_eq!(password(&settings.with_key_passwords_read_again().unwrap()), "two");
+    std::fs::remove_file(&file).unwrap();
+    let report = settings.with_key_passwords_read_again().unwrap_err().to_string();
+    assert!(report.contains("its command failed"), "{report}");
+}
+
+#[test]
+fn a_password_encrypted_with_the_certificate_is_warned_of() {
+    let scratch = tempfile::tempdir().unwrap();
+    let certificate = scratch.path().join("public.crt");
+    std::fs::write(&certificate, "certificate").unwrap();
+    let line = format!(
+        "base64 -w 0 {} | sh -c 'cat > /dev/null; echo hunter2 # openssl -d -pass stdin'",
+        certificate.display()
+    );
+    let text = format!("dbms.ssl.policy.bolt.enabled=true\ndbms.ssl.policy.bolt.private_key_password=$({line})");
+    let settings = load_with(&text, &[], EXPAND, 0o600).unwrap();
+    let warning = settings.warnings()[0].to_string();
+    assert!(
+        warning.contains("protects nothing") && warning.contains("LoadCredential") && !warning.contains("hunter2"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn the_backup_channel_needs_a_policy_that_asks_for_certificates() {
+    let fault = only_fault("server.backup.enabled=true");
+    assert!(fault.contains("dbms.ssl.policy.backup.enabled=true"), "{fault}");
+    let enabled = "server.backup.enabled=true\ndbms.ssl.policy.backup.enabled=true\n";
+    assert!(load(enabled).is_ok());
+    let fault = only_fault(&format!("{enabled}dbms.ssl.policy.backup.client_auth=OPTIONAL"));
+    assert!(fault.contains("write `REQUIRE`"), "{fault}");
+    let trusting = format!("{enabled}dbms.ssl.policy.backup.trust_all=true\n");
+    assert!(load(&trusting).is_ok());
+    let fault = only_fault(&format!("{trusting}server.backup.listen_address=0.0.0.0:6362"));
+    assert!(fault.contains("take backups"), "{fault}");
 }

@@ -1,6 +1,7 @@
 //! The TLS policies: `dbms.ssl.policy.<scope>.<suffix>`, the same suffixes for each of the four channels.
 //!
-//! A suffix or scope not in this table is a fault whatever `server.config.strict_validation.enabled` says.
+//! A suffix or scope not in this table is a fault whatever `server.config.strict_validation.enabled` says. All but `enabled` can
+//! be changed while the server runs and take effect when the policies are next read again.
 
 use std::path::PathBuf;
 
@@ -47,12 +48,12 @@ pub struct PolicySettings {
 
 /// One row; `concat!` needs literals, hence a macro.
 macro_rules! row {
-    ($scope:literal, $suffix:literal, $kind:expr, $default:expr, $help:expr) => {
+    ($scope:literal, $suffix:literal, $kind:expr, $default:expr, $is_dynamic:literal, $help:expr) => {
         Setting::new(&Row {
             name: concat!("dbms.ssl.policy.", $scope, ".", $suffix),
             kind: $kind,
             default: $default,
-            is_dynamic: false,
+            is_dynamic: $is_dynamic,
             in_neo4j: true,
             since: "0.1.0",
             help: $help,
@@ -64,28 +65,28 @@ macro_rules! policy {
     ($scope:literal, $client_auth:literal) => {
         PolicySettings {
             scope: $scope,
-            enabled: row!($scope, "enabled", Kind::Boolean, Some("false"), "Whether this TLS policy is in force."),
-            base_directory: row!($scope, "base_directory", Kind::Path, Some(concat!("certificates/", $scope)),
+            enabled: row!($scope, "enabled", Kind::Boolean, Some("false"), false, "Whether this TLS policy is in force."),
+            base_directory: row!($scope, "base_directory", Kind::Path, Some(concat!("certificates/", $scope)), true,
                 "Folder that the other paths of this policy are relative to; itself relative to the home directory."),
-            private_key: row!($scope, "private_key", Kind::Path, Some("private.key"),
+            private_key: row!($scope, "private_key", Kind::Path, Some("private.key"), true,
                 "Private key in PEM, PKCS#8 for preference. Must not be accessible to group and others."),
-            private_key_password: row!($scope, "private_key_password", Kind::Secret, None,
+            private_key_password: row!($scope, "private_key_password", Kind::Secret, None, true,
                 "Password of an encrypted private key. `$(command)` with `--expand-commands` keeps it out of the file."),
-            public_certificate: row!($scope, "public_certificate", Kind::Path, Some("public.crt"),
+            public_certificate: row!($scope, "public_certificate", Kind::Path, Some("public.crt"), true,
                 "Certificate chain in PEM: the server's own first, then the intermediate ones."),
-            trusted_dir: row!($scope, "trusted_dir", Kind::Path, Some("trusted"),
-                "Folder of certificates that vouch for the other side."),
-            revoked_dir: row!($scope, "revoked_dir", Kind::Path, Some("revoked"),
-                "Folder of certificate revocation lists."),
-            verify_hostname: row!($scope, "verify_hostname", Kind::Boolean, Some("true"),
+            trusted_dir: row!($scope, "trusted_dir", Kind::Path, Some("trusted"), true,
+                "Folder of certificates that are trusted: authorities, and single certificates for themselves. Must be there."),
+            revoked_dir: row!($scope, "revoked_dir", Kind::Path, Some("revoked"), true,
+                "Folder of certificate revocation lists and of revoked certificates. Must be there."),
+            verify_hostname: row!($scope, "verify_hostname", Kind::Boolean, Some("true"), true,
                 "Whether the name in the other side's certificate must match when this server is the client."),
-            ciphers: row!($scope, "ciphers", Kind::List, None,
+            ciphers: row!($scope, "ciphers", Kind::List, None, true,
                 "Cipher suites by their IANA names, best first; the server's own secure list if not set."),
-            tls_versions: row!($scope, "tls_versions", Kind::ChoiceList(TlsVersion::WORDS), Some("TLSv1.2,TLSv1.3"),
+            tls_versions: row!($scope, "tls_versions", Kind::ChoiceList(TlsVersion::WORDS), Some("TLSv1.2,TLSv1.3"), true,
                 "Protocol versions offered."),
-            client_auth: row!($scope, "client_auth", Kind::Choice(ClientAuthentication::WORDS), Some($client_auth),
+            client_auth: row!($scope, "client_auth", Kind::Choice(ClientAuthentication::WORDS), Some($client_auth), true,
                 "Whether clients must show a certificate: `NONE`, `OPTIONAL` or `REQUIRE`."),
-            trust_all: row!($scope, "trust_all", Kind::Boolean, Some("false"),
+            trust_all: row!($scope, "trust_all", Kind::Boolean, Some("false"), true,
                 "Whether any certificate of the other side is accepted; `trusted_dir` is then ignored. Not for production."),
         }
     };

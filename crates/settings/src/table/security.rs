@@ -58,6 +58,10 @@ crate::table::settings_table! {
     /// Procedures and functions that may be called, with `*` as wildcard; empty allows none.
     DBMS_SECURITY_PROCEDURES_ALLOWLIST: Vec<String> =
         Kind::List, "dbms.security.procedures.allowlist", Some("*"), neo4j;
-    /// Whether certificates, keys and revocation lists are read again when they change. Neo4j's default is `false`.
+    /// Neo4j's choice between two libraries for TLS. Accepted for its sake: here there is one, and all values mean it.
+    DBMS_NETTY_SSL_PROVIDER: String =
+        Kind::Choice(&["JDK", "OPENSSL", "OPENSSL_REFCNT"]), "dbms.netty.ssl.provider", Some("JDK"), neo4j;
+    /// Whether certificates, keys and revocation lists can be read again while the server runs: by themselves when their
+    /// content changes, on SIGHUP, and with `CALL dbms.security.reloadTLS()`. Neo4j's default is `false`.
     DBMS_SECURITY_TLS_RELOAD_ENABLED: bool = Kind::Boolean, "dbms.security.tls_reload_enabled", Some("true"), neo4j;
 }
