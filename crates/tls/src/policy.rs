@@ -102,19 +102,19 @@ impl Policy {
         let provider = Arc::new(offer.provider);
         let trust = Arc::new(trust);
         let presented = Arc::new(Presented::new(identity.certified()));
-        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&offer.versions)
             .map_err(unusable)?
             .with_client_cert_verifier(trust.client_verifier(config.client_authentication, &provider))
             .with_cert_resolver(Arc::clone(&presented) as _);
-        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&offer.versions)
             .map_err(unusable)?
             .dangerous()
             .with_custom_certificate_verifier(trust.server_verifier(config.verify_hostname, &provider))
             .with_client_cert_resolver(Arc::clone(&presented) as _);
-        let mut server = server;
-        let mut client = client;
+        // The list says "best first", and says it of both ends.
+        server.ignore_client_order = true;
         server.alpn_protocols.clone_from(&config.application_protocols);
         client.alpn_protocols.clone_from(&config.application_protocols);
         Ok(Self {

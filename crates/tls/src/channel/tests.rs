@@ -42,6 +42,32 @@ async fn both_ends_of_a_channel_believe_each_other_and_the_name_is_checked() {
 }
 
 #[tokio::test]
+async fn the_servers_order_of_suites_counts() {
+    let (_home, mut config) = trusting_itself();
+    let suite_of = async |server: PolicyConfig, client: PolicyConfig| {
+        let (server, client) = (
+            Channel::of(Policy::load(server, now()).unwrap()),
+            Channel::of(Policy::load(client, now()).unwrap()),
+        );
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (accepted, dialled) = tokio::join!(
+            server.accept(near, PEER, LIMIT),
+            client.connect(far, "localhost", PEER, LIMIT)
+        );
+        drop(dialled);
+        accepted.unwrap().get_ref().1.negotiated_cipher_suite().unwrap().suite()
+    };
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    config.ciphers = names(&["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"]);
+    let mut client = config.clone();
+    client.ciphers = names(&["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]);
+    assert_eq!(
+        suite_of(config, client).await,
+        rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256
+    );
+}
+
+#[tokio::test]
 async fn a_reload_with_one_bad_policy_changes_none() {
     let (home, bolt) = trusting_itself();
     let folder = home.path().join("certificates");
