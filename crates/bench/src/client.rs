@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use bastide_bolt::{Dechunker, Dialect, MAGIC, Version, Writer, write_message};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use crate::scanner::Scanner;
 use crate::server::PASSWORD;
 
 const VERSION_5_4: [u8; 4] = [0, 0, 4, 5];
+const PULL_BUFFER_BYTES: usize = 256 << 10;
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// A client's TLS that trusts one authority. Sessions are not resumed, as each handshake is to be a whole one.
@@ -38,12 +40,21 @@ pub fn handshake(address: &str, tls: &Arc<ClientConfig>) -> Result<StreamOwned<C
     while connection.is_handshaking() {
         connection.complete_io(&mut socket)?;
     }
+    ensure!(
+        connection.handshake_kind() == Some(HandshakeKind::Full),
+        "the handshake was no whole one"
+    );
     Ok(StreamOwned::new(connection, socket))
 }
 
+/// Bytes both ways, in TLS or not.
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
 /// A logged-in connection.
 pub struct Client {
-    stream: StreamOwned<ClientConnection, TcpStream>,
+    stream: Box<dyn Stream>,
     dechunker: Dechunker,
     dialect: Dialect,
     input: Vec<u8>,
@@ -51,9 +62,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects and logs in.
+    /// Connects through TLS and logs in.
     pub fn connect(address: &str, tls: &Arc<ClientConfig>) -> Result<Self> {
-        let mut stream = handshake(address, tls)?;
+        Self::over(Box::new(handshake(address, tls)?))
+    }
+
+    /// Connects without TLS and logs in.
+    pub fn connect_plain(address: &str) -> Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        Self::over(Box::new(socket))
+    }
+
+    /// HELLO and LOGON go together, as drivers send them.
+    fn over(mut stream: Box<dyn Stream>) -> Result<Self> {
         let mut hello = MAGIC.to_vec();
         hello.extend(VERSION_5_4);
         hello.extend([0; 12]);
@@ -109,6 +131,39 @@ impl Client {
         });
         self.flush()?;
         self.await_summaries(2)
+    }
+
+    /// Pulls all rows of a statement with the parameters `x` and `text`, and reads no more of them than where each ends; answers
+    /// how many rows there were and how many bytes they came in.
+    pub fn pull_unread(&mut self, statement: &str, x: i64, text: &str) -> Result<(usize, usize)> {
+        self.send(|writer| {
+            writer.structure(0x10, 3);
+            writer.string(statement);
+            writer.map_header(2);
+            writer.string("x");
+            writer.integer(x);
+            writer.string("text");
+            writer.string(text);
+            writer.map_header(0);
+        });
+        self.send(|writer| {
+            writer.structure(0x3f, 1);
+            writer.map_header(1);
+            writer.string("n");
+            writer.integer(-1);
+        });
+        self.flush()?;
+        let mut scanner = Scanner::default();
+        let mut buffer = vec![0; PULL_BUFFER_BYTES];
+        let mut bytes = 0;
+        while scanner.successes < 2 {
+            let count = self.stream.read(&mut buffer)?;
+            ensure!(count > 0, "the server closed the connection");
+            bytes += count;
+            scanner.take(buffer.get(..count).unwrap_or_default());
+            ensure!(scanner.others == 0, "the server answered with a failure");
+        }
+        Ok((scanner.records, bytes))
     }
 
     fn send(&mut self, encode: impl FnOnce(&mut Writer<'_>)) {

@@ -1,4 +1,4 @@
-//! Connect and log in, beside bare TLS handshakes with the same server.
+//! Connect and log in, beside bare handshakes with a server that does nothing else.
 
 use std::time::Duration;
 
@@ -6,18 +6,36 @@ use anyhow::Result;
 
 use crate::client::{Client, handshake, tls};
 use crate::server::Server;
-use crate::{Figure, per_second};
+use crate::{Figure, in_turns, per_second_on, raw_tls};
 
-/// Logins from one client, one after the other; the server remembers a proven password, as it does for a driver's pool.
+/// How many clients log in at the same time.
+const CLIENTS: [usize; 2] = [1, 8];
+/// Turns of each figure.
+const TURNS: u32 = 20;
+
+/// Logins; the server remembers a proven password, as it does for a driver's pool. Every handshake is a whole one.
 pub fn measure(server: &Server, time: Duration) -> Result<Vec<Figure>> {
     let tls = tls(&server.authority())?;
+    let (key, certificates) = server.identity();
     drop(Client::connect(&server.address, &tls)?);
-    let logins = per_second(time, || Client::connect(&server.address, &tls).map(drop))?;
-    let handshakes = per_second(time, || handshake(&server.address, &tls).map(drop))?;
-    Ok(vec![Figure {
-        name: "connect and log in".to_owned(),
-        measured: format!("{logins:.0}/s"),
-        limit: format!("{handshakes:.0} TLS handshakes/s"),
-        ratio: logins / handshakes,
-    }])
+    let mut figures = Vec::new();
+    for clients in CLIENTS {
+        let raw = raw_tls::start(&key, &certificates, clients)?;
+        let beside = in_turns(
+            TURNS,
+            || {
+                per_second_on(clients, time / TURNS, |_| {
+                    Ok(|| Client::connect(&server.address, &tls).map(drop))
+                })
+            },
+            || per_second_on(clients, time / TURNS, |_| Ok(|| handshake(&raw, &tls).map(drop))),
+        )?;
+        figures.push(Figure {
+            name: format!("connect and log in, {clients} client(s)"),
+            measured: format!("{:.0}/s", beside.measured),
+            limit: format!("{:.0} bare TLS handshakes/s", beside.limit),
+            ratio: beside.ratio,
+        });
+    }
+    Ok(figures)
 }

@@ -4,7 +4,10 @@ mod client;
 mod commits;
 mod expand;
 mod logins;
+mod raw_tls;
 mod reads;
+mod results;
+mod scanner;
 mod server;
 
 use std::path::PathBuf;
@@ -22,7 +25,7 @@ struct Arguments {
     /// Seconds for each figure.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Only figures whose name holds this text: `logins`, `reads`, `commits`, `expand`.
+    /// Only figures whose name holds this text: `logins`, `reads`, `commits`, `expand`, `results`.
     #[arg(long)]
     only: Option<String>,
 }
@@ -47,10 +50,10 @@ fn main() -> Result<()> {
     if wanted("expand") {
         figures.push(expand::measure()?);
     }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let binary = arguments.binary.unwrap_or_else(|| target.join("release/bastide"));
     if wanted("logins") || wanted("reads") || wanted("commits") {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-        let binary = arguments.binary.unwrap_or_else(|| target.join("release/bastide"));
-        let server = server::Server::start(&binary)?;
+        let server = server::Server::start(&binary, "")?;
         if wanted("logins") {
             figures.extend(logins::measure(&server, time)?);
         }
@@ -60,6 +63,9 @@ fn main() -> Result<()> {
         if wanted("commits") {
             figures.extend(commits::measure(&server, time)?);
         }
+    }
+    if wanted("results") {
+        figures.extend(results::measure(&binary, time)?);
     }
     println!(
         "{:<44} {:>26} {:>34} {:>8}",
@@ -83,6 +89,47 @@ fn per_second(time: Duration, mut work: impl FnMut() -> Result<()>) -> Result<f6
         count += 1.0;
     }
     Ok(count / started.elapsed().as_secs_f64())
+}
+
+/// What two things did beside each other.
+struct Beside {
+    /// Median rate of the one.
+    measured: f64,
+    /// Median rate of the other.
+    limit: f64,
+    /// Median of the ratios of neighbouring turns.
+    ratio: f64,
+}
+
+/// Measures two things in turns, so that whatever else the machine does falls on both alike.
+fn in_turns(
+    turns: u32,
+    mut measured: impl FnMut() -> Result<f64>,
+    mut limit: impl FnMut() -> Result<f64>,
+) -> Result<Beside> {
+    let mut rates = (Vec::new(), Vec::new(), Vec::new());
+    for turn in 0..turns {
+        let (one, other) = if turn % 2 == 0 {
+            let one = measured()?;
+            (one, limit()?)
+        } else {
+            let other = limit()?;
+            (measured()?, other)
+        };
+        rates.0.push(one);
+        rates.1.push(other);
+        rates.2.push(one / other);
+    }
+    Ok(Beside {
+        measured: median(rates.0),
+        limit: median(rates.1),
+        ratio: median(rates.2),
+    })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Runs `work` on several threads for a time; answers how often a second all together.

@@ -19,8 +19,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it is ready.
-    pub fn start(binary: &Path) -> Result<Self> {
+    /// Starts it with additional lines of settings and waits until it is ready.
+    pub fn start(binary: &Path, settings: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bastide-bench-").tempdir()?;
         let home = folder.path().join("home");
         let conf = home.join("conf");
@@ -31,7 +31,7 @@ impl Server {
         let file = conf.join("bastide.conf");
         std::fs::write(
             &file,
-            "server.bolt.listen_address=127.0.0.1:0\nserver.https.enabled=false\n",
+            format!("server.bolt.listen_address=127.0.0.1:0\nserver.https.enabled=false\n{settings}"),
         )?;
         set_mode(&file, 0o600)?;
         let home_text = home.display().to_string();
@@ -83,6 +83,12 @@ impl Server {
     /// The authority of its certificates.
     pub fn authority(&self) -> PathBuf {
         self.home.path().join("home/certificates/development-ca.crt")
+    }
+
+    /// Its key and its chain for Bolt.
+    pub fn identity(&self) -> (PathBuf, PathBuf) {
+        let folder = self.home.path().join("home/certificates/bolt");
+        (folder.join("private.key"), folder.join("public.crt"))
     }
 
     /// A folder on the same disk as its log.
