@@ -86,12 +86,13 @@ pub struct HttpFetch;
 
 impl Fetch for HttpFetch {
     fn fetch<'a>(&'a self, responder: &'a str, request: Vec<u8>) -> FetchFuture<'a> {
-        let limit = TOTAL_TIME_MAX;
-        Box::pin(async move {
-            let asked = tokio::time::timeout(limit, ask(responder, request.into()));
-            asked.await.unwrap_or(Err(FetchError::TimedOut { limit }))
-        })
+        Box::pin(ask_within(TOTAL_TIME_MAX, responder, request))
     }
+}
+
+pub(super) async fn ask_within(limit: Duration, responder: &str, request: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    let asked = tokio::time::timeout(limit, ask(responder, request.into()));
+    asked.await.unwrap_or(Err(FetchError::TimedOut { limit }))
 }
 
 enum Reply {

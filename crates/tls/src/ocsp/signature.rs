@@ -29,7 +29,7 @@ impl<'a> PublicKey<'a> {
     /// Reads the content of a `SubjectPublicKeyInfo`, without its own tag and length.
     pub(crate) fn from_content(content: &'a [u8]) -> der::Result<Self> {
         let mut reader = SliceReader::new(content)?;
-        let algorithm = AnyRef::decode(&mut reader)?.value();
+        let algorithm = sequence(&mut reader)?;
         let bits = BitStringRef::decode(&mut reader)?;
         let bits = bits.as_bytes().ok_or_else(|| der::Tag::BitString.value_error())?;
         reader.finish(Self { algorithm, bits })
@@ -37,7 +37,9 @@ impl<'a> PublicKey<'a> {
 
     /// Reads a `SubjectPublicKeyInfo`.
     pub(crate) fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        Self::from_content(AnyRef::from_der(der)?.value())
+        let mut reader = SliceReader::new(der)?;
+        let content = sequence(&mut reader)?;
+        reader.finish(Self::from_content(content)?)
     }
 
     /// Whether this key signed `message`; `algorithm` is the content of the signature's `AlgorithmIdentifier`.
@@ -71,11 +73,12 @@ pub(crate) struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     pub(crate) fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        let outer = AnyRef::from_der(der)?;
-        outer.tag().assert_eq(der::Tag::Sequence)?;
-        let mut reader = SliceReader::new(outer.value())?;
+        let mut outer = SliceReader::new(der)?;
+        let content = sequence(&mut outer)?;
+        outer.finish(())?;
+        let mut reader = SliceReader::new(content)?;
         let message = reader.tlv_bytes()?;
-        let algorithm = AnyRef::decode(&mut reader)?.value();
+        let algorithm = sequence(&mut reader)?;
         let signature = BitStringRef::decode(&mut reader)?;
         let signature = signature.as_bytes().ok_or_else(|| der::Tag::BitString.value_error())?;
         let rest = Option::<AnyRef<'_>>::decode(&mut reader)?;
@@ -100,6 +103,13 @@ impl<'a> Signed<'a> {
     pub(crate) fn verify(&self, key: &PublicKey<'_>) -> Result<(), SignatureFault> {
         key.verify(self.algorithm, self.message, self.signature)
     }
+}
+
+/// The content of a sequence.
+fn sequence<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
+    let sequence = AnyRef::decode(reader)?;
+    sequence.tag().assert_eq(der::Tag::Sequence)?;
+    Ok(sequence.value())
 }
 
 fn algorithm_name(algorithm: &[u8]) -> String {

@@ -180,7 +180,7 @@ fn prepare(staples: &Weak<Staples>, policies: &Policies) {
 
 /// Asks on a thread with a runtime of its own, because a reload may be called from anywhere: on a thread of the caller's
 /// runtime, waiting for that runtime could wait for itself.
-fn refresh_within(staples: &Arc<Staples>, limit: Duration) {
+pub(super) fn refresh_within(staples: &Arc<Staples>, limit: Duration) {
     let staples = Arc::clone(staples);
     let (done, finished) = mpsc::sync_channel(1);
     let asking = move || {

@@ -1,1 +1,6 @@
-//! Stapling against `openssl ocsp`, and every way in which a response is refused.
+//! Stapling with authorities, responders and clients of `openssl`, and every way in which a response is refused.
+
+mod answers;
+mod authority;
+mod fetching;
+mod stapling;
