@@ -176,7 +176,11 @@ const FAILURES: [(&str, &str); 12] = [
 
 fn operation(id: &str, tag: &str, summary: &str, request: Option<&str>, result: &str) -> Value {
     let status = if request.is_some() { "202" } else { "200" };
-    let mut responses = json!({ status: { "description": "It is done.", "content": results(result) } });
+    let mut done = json!({ "description": "It is done.", "content": results(result) });
+    if result == "OpenResult" {
+        insert(&mut done, "links", links());
+    }
+    let mut responses = json!({ status: done });
     for (status, name) in FAILURES {
         insert(
             &mut responses,
@@ -201,6 +205,22 @@ fn operation(id: &str, tag: &str, summary: &str, request: Option<&str>, result: 
         );
     }
     operation
+}
+
+/// What can be done with a transaction that is open.
+fn links() -> Value {
+    let parameters = json!({
+        "databaseName": "$request.path.databaseName",
+        "transactionId": "$response.body#/transaction/id",
+    });
+    let mut links = Map::new();
+    for operation in ["runInTransaction", "commitTransaction", "rollBackTransaction"] {
+        links.insert(
+            operation.to_owned(),
+            json!({ "operationId": operation, "parameters": parameters }),
+        );
+    }
+    Value::Object(links)
 }
 
 fn results(result: &str) -> Value {
