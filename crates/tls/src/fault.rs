@@ -287,10 +287,12 @@ pub enum PolicyError {
         reason: String,
     },
     /// A cipher suite that is not offered.
-    #[error("the cipher suite `{name}` is not offered; choose from {allowed}")]
+    #[error("the cipher suite `{name}` is not offered; {advice}choose from {allowed}")]
     UnknownCipher {
         /// The name as written.
         name: String,
+        /// Why not, and which one may be meant; may be empty.
+        advice: String,
         /// All names, comma-separated.
         allowed: String,
     },
@@ -301,6 +303,14 @@ pub enum PolicyError {
         versions: String,
         /// Suites that these versions have, comma-separated.
         allowed: String,
+    },
+    /// TLS 1.2 alone, and no suite that the key can be used with.
+    #[error("the ciphers leave nothing to offer with the {algorithm} key; add some of {suites}")]
+    NoSuiteForKey {
+        /// The key's kind.
+        algorithm: String,
+        /// Suites that fit it, comma-separated.
+        suites: String,
     },
     /// A folder that the policy names is not there. It is never made by the server.
     #[error("the folder `{}` is not there; make it with `mkdir -p {}` (it may stay empty)", path.display(), path.display())]
@@ -410,6 +420,22 @@ pub enum PolicyWarning {
         version: &'static str,
         /// What to add, comma-separated.
         suites: String,
+    },
+    /// TLS 1.2 is enabled, and no suite can be used with the key.
+    #[error(
+        "TLSv1.2 is enabled and the ciphers list none of its suites for the {algorithm} key, so it is not offered; add {suites}"
+    )]
+    NoSuiteForKey {
+        /// The key's kind.
+        algorithm: String,
+        /// Suites that fit it, comma-separated.
+        suites: String,
+    },
+    /// A suite that is listed again.
+    #[error("the cipher suite `{name}` is listed more than once; the first place counts")]
+    SuiteTwice {
+        /// Its name.
+        name: String,
     },
     /// A certificate that clients only accept with an OCSP response, in a channel that staples none.
     #[error(

@@ -12,7 +12,7 @@ use crate::chain::{Purpose, check_chain};
 use crate::fault::{PolicyError, PolicyWarning};
 use crate::file::{check_private, read_secret_file};
 use crate::pem::blocks;
-use crate::private_key::{KeySummary, load_private_key};
+use crate::private_key::{KeySummary, LoadedKey, load_private_key};
 use crate::recognise::recognise;
 
 /// All certificates of a PEM file, in order.
@@ -41,6 +41,76 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'stati
     Ok(certificates)
 }
 
+/// What could be read of a chain and its key.
+pub(crate) struct IdentityParts {
+    pub(crate) chain: Option<Vec<CertificateDer<'static>>>,
+    pub(crate) key: Option<LoadedKey>,
+    /// Whether the first certificate is the server's own.
+    is_leaf_first: bool,
+}
+
+impl IdentityParts {
+    /// Reads and checks each part for itself; `now` is in seconds since 1970.
+    pub(crate) fn read(
+        config: &PolicyConfig,
+        now: i64,
+        faults: &mut Vec<PolicyError>,
+        warnings: &mut Vec<PolicyWarning>,
+    ) -> Self {
+        let path = config.public_certificate.as_path();
+        let chain = read_certificates(path).map_err(|fault| faults.push(fault)).ok();
+        let password = config.private_key_password.as_ref();
+        let key = load_private_key(&config.private_key, password, faults, warnings);
+        let public_key = key.as_ref().and_then(|key| key.signing.public_key());
+        let purpose = Purpose {
+            path,
+            now,
+            serves_both_ends: config.serves_both_ends,
+            public_key: public_key.as_ref().map(AsRef::as_ref),
+        };
+        let is_leaf_first = chain
+            .as_ref()
+            .is_none_or(|chain| check_chain(chain, &purpose, faults, warnings));
+        Self {
+            chain,
+            key,
+            is_leaf_first,
+        }
+    }
+
+    /// Checks that chain and key belong together.
+    pub(crate) fn joined(self, config: &PolicyConfig, faults: &mut Vec<PolicyError>) -> Option<Identity> {
+        let (chain, key) = (self.chain?, self.key?);
+        // The key belongs to a certificate, which is not the first: that was said.
+        if !self.is_leaf_first {
+            return None;
+        }
+        let certified = CertifiedKey::new(chain, key.signing);
+        if let Err(error) = certified.keys_match()
+            && !matches!(
+                error,
+                rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)
+            )
+        {
+            faults.push(PolicyError::KeyMismatch {
+                key: config.private_key.clone(),
+                certificate: config.public_certificate.clone(),
+            });
+            return None;
+        }
+        let certificates = certified
+            .cert
+            .iter()
+            .filter_map(|der| summarise_certificate(der))
+            .collect();
+        Some(Identity {
+            certified: Arc::new(certified),
+            certificates,
+            key: key.summary,
+        })
+    }
+}
+
 /// A chain and the key that belongs to its leaf.
 #[derive(Debug)]
 pub(crate) struct Identity {
@@ -57,47 +127,7 @@ impl Identity {
         faults: &mut Vec<PolicyError>,
         warnings: &mut Vec<PolicyWarning>,
     ) -> Option<Self> {
-        let (certificate_path, key_path) = (config.public_certificate.as_path(), config.private_key.as_path());
-        let chain = read_certificates(certificate_path)
-            .map_err(|fault| faults.push(fault))
-            .ok();
-        let key = load_private_key(key_path, config.private_key_password.as_ref(), faults, warnings);
-        let public_key = key.as_ref().and_then(|key| key.signing.public_key());
-        let is_leaf_first = chain.as_ref().is_none_or(|chain| {
-            let purpose = Purpose {
-                path: certificate_path,
-                now,
-                serves_both_ends: config.serves_both_ends,
-                public_key: public_key.as_ref().map(AsRef::as_ref),
-            };
-            check_chain(chain, &purpose, faults, warnings)
-        });
-        let (chain, key) = (chain?, key?);
-        // The key belongs to a certificate, which is not the first: that was said.
-        if !is_leaf_first {
-            return None;
-        }
-        let certified = CertifiedKey::new(chain, key.signing);
-        if let Err(error) = certified.keys_match()
-            && !matches!(
-                error,
-                rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)
-            )
-        {
-            let (key, certificate) = (key_path.to_owned(), certificate_path.to_owned());
-            faults.push(PolicyError::KeyMismatch { key, certificate });
-            return None;
-        }
-        let certificates = certified
-            .cert
-            .iter()
-            .filter_map(|der| summarise_certificate(der))
-            .collect();
-        Some(Self {
-            certified: Arc::new(certified),
-            certificates,
-            key: key.summary,
-        })
+        IdentityParts::read(config, now, faults, warnings).joined(config, faults)
     }
 
     /// What the key is.

@@ -14,6 +14,7 @@ mod fault;
 mod file;
 mod handshake;
 mod identity;
+mod inspect;
 mod key_algorithm;
 mod key_encryption;
 mod ocsp;
@@ -38,6 +39,7 @@ pub use development::{
 };
 pub use fault::{PolicyError, PolicyFaults, PolicyWarning};
 pub use handshake::{FAILURE_REASONS, FailureReason, HandshakeFailure, HandshakeStatistics};
+pub use inspect::{ChainEnd, InspectedCertificate, Inspection, inspect};
 pub use ocsp::{
     Fetch, FetchError, FetchFuture, HttpFetch, RELOAD_WAIT, START_WAIT, StapleState, StapleStatus, Stapler,
     staple_warnings,

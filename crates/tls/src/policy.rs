@@ -87,8 +87,11 @@ impl Policy {
     pub fn load(config: PolicyConfig, now: i64) -> Result<Self, PolicyFaults> {
         let mut faults = Vec::new();
         let mut warnings = Vec::new();
-        let offer = offered_suites(&config, &mut faults, &mut warnings);
+        let mut offer = offered_suites(&config, &mut faults, &mut warnings);
         let identity = Identity::load(&config, now, &mut faults, &mut warnings);
+        if let Some(identity) = &identity {
+            offer.fit_to_key(&identity.key().algorithm, &mut faults, &mut warnings);
+        }
         let trust = Trust::load(&config, now, &mut faults, &mut warnings);
         let scope = config.scope;
         let refuse = |faults| PolicyFaults { scope, faults };
@@ -99,16 +102,17 @@ impl Policy {
             let reason = error.to_string();
             refuse(vec![PolicyError::Unusable { reason }])
         };
+        let protocols = offer.protocols();
         let provider = Arc::new(offer.provider);
         let trust = Arc::new(trust);
         let presented = Arc::new(Presented::new(identity.certified()));
         let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&offer.versions)
+            .with_protocol_versions(&protocols)
             .map_err(unusable)?
             .with_client_cert_verifier(trust.client_verifier(config.client_authentication, &provider))
             .with_cert_resolver(Arc::clone(&presented) as _);
         let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&offer.versions)
+            .with_protocol_versions(&protocols)
             .map_err(unusable)?
             .dangerous()
             .with_custom_certificate_verifier(trust.server_verifier(config.verify_hostname, &provider))
@@ -167,6 +171,17 @@ impl Policy {
     /// What the private key is, without anything secret.
     pub fn key(&self) -> &crate::KeySummary {
         self.identity.key()
+    }
+}
+
+impl ClientAuthentication {
+    /// Its name as settings write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Optional => "OPTIONAL",
+            Self::Require => "REQUIRE",
+        }
     }
 }
 

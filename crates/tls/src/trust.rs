@@ -71,6 +71,18 @@ impl Trust {
         warnings: &mut Vec<PolicyWarning>,
     ) -> Option<Self> {
         let before = faults.len();
+        let trust = Self::read(config, now, faults, warnings);
+        (faults.len() == before).then_some(trust)
+    }
+
+    /// Reads what can be read of both folders.
+    pub(crate) fn read(
+        config: &PolicyConfig,
+        now: i64,
+        faults: &mut Vec<PolicyError>,
+        warnings: &mut Vec<PolicyWarning>,
+    ) -> Self {
+        let before = faults.len();
         let mut trust = Self {
             everybody: config.trust_all,
             trusted: Vec::new(),
@@ -106,7 +118,7 @@ impl Trust {
                 path: config.trusted_directory.clone().unwrap_or_default(),
             });
         }
-        (faults.len() == before).then_some(trust)
+        trust
     }
 
     /// Takes in one certificate of the folder.

@@ -43,7 +43,10 @@ fn development_certificates_are_accepted_and_name_loopback_only() {
     names.sort();
     assert_eq!(names, ["127.0.0.1", "::1", "localhost"]);
     let issuer = &policy.certificates()[0].issuer;
-    assert!(issuer.contains(r"development authority\, this machine only"), "{issuer}");
+    assert!(
+        issuer.contains(r"development authority\, this machine only"),
+        "{issuer}"
+    );
 }
 
 #[test]
@@ -152,7 +155,7 @@ fn refuses_anything_but_revocation_lists_in_the_revoked_folder() {
 #[test]
 fn says_which_version_the_ciphers_leave_empty_and_offers_the_other() {
     let (_home, mut config) = development();
-    config.ciphers = Some(vec!["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384".to_owned()]);
+    config.ciphers = Some(vec!["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384".to_owned()]);
     let policy = Policy::load(config.clone(), now()).unwrap();
     assert!(
         matches!(
