@@ -113,6 +113,12 @@ impl BoltServer {
         *self.registry.total().borrow()
     }
 
+    /// Reads how many connections there are, for as long as somebody wants to know.
+    pub fn connection_count(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let total = self.registry.total();
+        move || *total.borrow()
+    }
+
     /// Stops: no new connections, idle ones closed, others get `grace` to end what they have open, then all are closed.
     pub async fn stop(self, grace: Duration) {
         for listener in &self.listeners {
@@ -204,6 +210,7 @@ async fn serve(
         version,
         transport,
         encrypted,
+        certificate,
     } = established;
     let (reading, sending) = tokio::io::split(stream);
     let sending = Arc::new(Mutex::new(sending));
@@ -225,6 +232,7 @@ async fn serve(
         peer,
         local,
         encrypted,
+        certificate,
         transport,
         protocol_version: version.to_string(),
         user_agent: String::new(),

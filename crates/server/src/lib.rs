@@ -15,6 +15,7 @@ mod folders;
 mod initial_password;
 mod listeners;
 mod logging;
+mod metrics;
 mod plan_description;
 mod ready_file;
 mod report;

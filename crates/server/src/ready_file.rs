@@ -20,6 +20,7 @@ pub(crate) struct BoundAddresses {
     pub(crate) bolt: Option<SocketAddr>,
     pub(crate) https: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// The file while it is there. Dropping it removes it.
@@ -40,6 +41,7 @@ impl ReadyFile {
             "https": text(addresses.https),
             "http": text(addresses.http),
             "backup": null,
+            "metrics": text(addresses.metrics),
         });
         let mut file = OpenOptions::new()
             .create(true)
@@ -108,7 +110,7 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "{{\"pid\":{pid},\"version\":\"{VERSION}\",\"bolt\":\"127.0.0.1:7687\",\"https\":null,\"http\":null,\"backup\":null}}\n"
+                "{{\"pid\":{pid},\"version\":\"{VERSION}\",\"bolt\":\"127.0.0.1:7687\",\"https\":null,\"http\":null,\"backup\":null,\"metrics\":null}}\n"
             )
         );
         drop(ready);

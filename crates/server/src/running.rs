@@ -9,6 +9,7 @@ use bastide_audit::AuditLog;
 use bastide_bolt_server::BoltServer;
 use bastide_database::Dbms;
 use bastide_http_api::{Discovery, HttpServer, QueryConfig, QueryLimits};
+use bastide_metrics::Endpoint;
 use bastide_settings::{AdvertisedAddress, Setting, Settings, SocketAddress, names};
 use bastide_tls::{Channel, DEVELOPMENT_CA_FILE};
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use crate::report::{self, Addresses};
 use crate::signals::StopSignals;
 use crate::start::{StartError, open};
 use crate::tls_policies;
-use crate::{audit_events, first_start, listeners, wire_settings};
+use crate::{audit_events, first_start, listeners, metrics, wire_settings};
 
 /// How long threads that do not listen may keep the process.
 pub(crate) const RUNTIME_END_TIME: Duration = Duration::from_secs(5);
@@ -34,6 +35,7 @@ struct Bound {
     bolt: Vec<TcpListener>,
     https: Vec<TcpListener>,
     http: Vec<TcpListener>,
+    metrics: Vec<TcpListener>,
     addresses: BoundAddresses,
 }
 
@@ -104,15 +106,22 @@ async fn bind_all(settings: &Settings) -> Result<Bound, StartError> {
     let bolt = bind(names::SERVER_BOLT_ENABLED, names::SERVER_BOLT_LISTEN_ADDRESS).await?;
     let https = bind(names::SERVER_HTTPS_ENABLED, names::SERVER_HTTPS_LISTEN_ADDRESS).await?;
     let http = bind(names::SERVER_HTTP_ENABLED, names::SERVER_HTTP_LISTEN_ADDRESS).await?;
+    let metrics = bind(
+        names::SERVER_METRICS_PROMETHEUS_ENABLED,
+        names::SERVER_METRICS_PROMETHEUS_ENDPOINT,
+    )
+    .await?;
     let addresses = BoundAddresses {
         bolt: first(&bolt),
         https: first(&https),
         http: first(&http),
+        metrics: first(&metrics),
     };
     Ok(Bound {
         bolt,
         https,
         http,
+        metrics,
         addresses,
     })
 }
@@ -143,6 +152,7 @@ struct Servers {
     settings: Settings,
     bolt: Option<BoltServer>,
     http: HttpServer,
+    _metrics: Vec<Endpoint>,
 }
 
 impl Servers {
@@ -170,9 +180,15 @@ impl Servers {
             .map(|listener| (listener, https_tls.clone()))
             .chain(bound.http.into_iter().map(|listener| (listener, None)))
             .collect();
+        let metrics = metrics::endpoints(bound.metrics, policies.channels.as_ref(), bolt.as_ref(), dbms, audit);
         let config = Arc::new(http_config(&settings, shown, dbms, audit, is_ready));
         let http = HttpServer::start(listeners, &config).map_err(|error| StartError::Listener(error.into()))?;
-        Ok(Self { settings, bolt, http })
+        Ok(Self {
+            settings,
+            bolt,
+            http,
+            _metrics: metrics,
+        })
     }
 
     /// Closes the listeners, lets transactions end for the grace period and ends them after it.

@@ -8,6 +8,7 @@ use crate::table::names::{
     SERVER_BOLT_LISTEN_ADDRESS, SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_BOLT_THREAD_POOL_MAX_SIZE,
     SERVER_BOLT_THREAD_POOL_MIN_SIZE, SERVER_BOLT_TLS_LEVEL, SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS,
     SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS,
+    SERVER_METRICS_PROMETHEUS_ENABLED, SERVER_METRICS_PROMETHEUS_ENDPOINT,
 };
 use crate::table::policy::{self, PolicySettings};
 use crate::value::{ClientAuthentication, ListenAddress, TlsLevel};
@@ -19,6 +20,7 @@ pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
     check_policies(settings, &mut faults);
     check_backup(settings, &mut faults);
     check_ports(settings, &mut faults);
+    check_metrics(settings, &mut faults);
     check_authentication(settings, &mut faults);
     let (low, high) = (
         settings.value(SERVER_BOLT_THREAD_POOL_MIN_SIZE),
@@ -72,6 +74,16 @@ fn check_plain_text(settings: &Settings, faults: &mut Vec<Fault>) {
             SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED.name()
         );
         faults.push(fault(settings, SERVER_HTTP_ENABLED.row(), problem, advice));
+    }
+}
+
+fn check_metrics(settings: &Settings, faults: &mut Vec<Fault>) {
+    let endpoint = settings.listen_address(SERVER_METRICS_PROMETHEUS_ENDPOINT);
+    if settings.value(SERVER_METRICS_PROMETHEUS_ENABLED) && !endpoint.is_loopback() {
+        let problem = format!("would tell the metrics to other machines on {endpoint}, in clear and to anybody");
+        let advice = "write an address of loopback, such as `localhost:2004`, and let an agent on this machine ask";
+        let row = SERVER_METRICS_PROMETHEUS_ENDPOINT.row();
+        faults.push(fault(settings, row, problem, advice));
     }
 }
 
@@ -181,6 +193,7 @@ fn check_ports(settings: &Settings, faults: &mut Vec<Fault>) {
         (SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS),
         (SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS),
         (SERVER_BACKUP_ENABLED, SERVER_BACKUP_LISTEN_ADDRESS),
+        (SERVER_METRICS_PROMETHEUS_ENABLED, SERVER_METRICS_PROMETHEUS_ENDPOINT),
     ];
     let mut taken: Vec<(ListenAddress, &str)> = Vec::new();
     for (enabled, setting) in connectors {

@@ -114,13 +114,13 @@ mod tests {
     fn settings_that_promise_something_are_refused_unless_they_ask_for_nothing() {
         for name in [
             "dbms.security.ldap.host",
-            "server.metrics.prometheus.enabled",
+            "server.metrics.graphite.enabled",
             "dbms.security.keystore.path",
         ] {
             assert_eq!(find(name, "x").unwrap().treatment, Treatment::Refuse, "{name}");
         }
         assert_eq!(
-            find("server.metrics.prometheus.enabled", "false").unwrap().treatment,
+            find("server.metrics.graphite.enabled", "false").unwrap().treatment,
             Treatment::Warn
         );
     }

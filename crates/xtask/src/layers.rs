@@ -15,6 +15,7 @@ const RANKS: &[(&str, Option<u8>)] = &[
     ("bastide-shell", Some(6)),
     ("bastide-bolt-server", Some(5)),
     ("bastide-http-api", Some(5)),
+    ("bastide-metrics", Some(5)),
     ("bastide-backup", Some(5)),
     ("bastide-cluster", Some(5)),
     ("bastide-database", Some(4)),

@@ -296,7 +296,7 @@ pub(super) const RULES: &[Rule] = &[
     refuse(
         "server.metrics.",
         NOT_YET,
-        "remove the line; metrics come in a later release",
+        "remove the line; Prometheus is answered with `server.metrics.prometheus.enabled=true`",
     ),
     refuse("dbms.cluster.", NO_CLUSTER, REMOVE),
     refuse("db.cluster.", NO_CLUSTER, REMOVE),

@@ -146,6 +146,13 @@ fn a_policy_that_is_set_but_not_switched_on_is_a_fault() {
 }
 
 #[test]
+fn metrics_are_told_on_loopback_only() {
+    let text = "server.metrics.prometheus.enabled=true\nserver.metrics.prometheus.endpoint=0.0.0.0:2004\n";
+    assert!(only_fault(text).contains("server.metrics.prometheus.endpoint"));
+    assert!(load("server.metrics.prometheus.enabled=true\n").is_ok());
+}
+
+#[test]
 fn plain_text_off_loopback_needs_confirmation() {
     let open = "server.default_listen_address=0.0.0.0\n";
     assert!(load(open).is_ok(), "TLS may be offered to everybody");

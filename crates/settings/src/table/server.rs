@@ -26,6 +26,12 @@ crate::table::settings_table! {
         Kind::Boolean, "server.config.strict_validation.enabled", Some("true"), neo4j;
     /// Whether the server stops when a part of it fails in a way that cannot be contained.
     SERVER_PANIC_SHUTDOWN_ON_PANIC: bool = Kind::Boolean, "server.panic.shutdown_on_panic", Some("true"), neo4j;
+    /// Whether Prometheus is answered: how long certificates last, handshakes and why they failed, connections, transactions.
+    SERVER_METRICS_PROMETHEUS_ENABLED: bool =
+        Kind::Boolean, "server.metrics.prometheus.enabled", Some("false"), neo4j;
+    /// Where it is answered, at `/metrics`. Callers are not asked who they are, so it must be an address of loopback.
+    SERVER_METRICS_PROMETHEUS_ENDPOINT: SocketAddress =
+        Kind::SocketAddress, "server.metrics.prometheus.endpoint", Some("localhost:2004"), neo4j;
     /// Whether `debug.log` is written.
     SERVER_LOGS_DEBUG_ENABLED: bool = Kind::Boolean, "server.logs.debug.enabled", Some("true"), neo4j;
     /// The least severe messages written to the server's log.
