@@ -24,6 +24,9 @@ pub(crate) mod server;
 
 /// Certificates that may be shown above the leaf.
 const INTERMEDIATES_MAX: usize = 8;
+/// Certificates above the leaf that may have the same subject: two authorities that certified the same one. The library
+/// tries every order in which names fit, so that eight certificates of one name cost hundreds of milliseconds.
+const SAME_NAME_MAX: usize = 2;
 
 /// What a certificate is shown for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +159,7 @@ impl Trust {
         usage: Usage,
     ) -> Verdict<bool> {
         let certificate = EndEntityCert::try_from(leaf).map_err(|error| failure_of(&error, facts))?;
+        let intermediates = &distinct(intermediates, facts)?;
         let usage = match usage {
             Usage::Client => KeyUsage::client_auth(),
             Usage::Server => KeyUsage::server_auth(),
@@ -231,6 +235,27 @@ impl Trust {
         }
         Ok(chain.iter().any(|certificate| certificate.constrains_names))
     }
+}
+
+/// The certificates above the leaf that can be read, each once.
+fn distinct<'a>(intermediates: &'a [CertificateDer<'_>], leaf: &Facts) -> Verdict<Vec<CertificateDer<'a>>> {
+    let mut kept: Vec<CertificateDer<'a>> = Vec::new();
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    for der in intermediates {
+        let Some(facts) = Facts::read(der).filter(|_| !kept.iter().any(|seen| seen.as_ref() == der.as_ref())) else {
+            continue;
+        };
+        if names.iter().filter(|name| **name == facts.subject_der).count() == SAME_NAME_MAX {
+            let because = format!(
+                "more than {SAME_NAME_MAX} certificates of {} were shown above it",
+                facts.subject
+            );
+            return Err(refusal(FailureReason::BadCertificate, leaf, because));
+        }
+        names.push(facts.subject_der);
+        kept.push(CertificateDer::from(der.as_ref()));
+    }
+    Ok(kept)
 }
 
 fn judge_time(certificate: &Facts, now: i64) -> Verdict<()> {

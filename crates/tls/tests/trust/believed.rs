@@ -461,3 +461,42 @@ async fn what_a_stranger_writes_into_a_certificate_cannot_break_the_log() {
         "{failure}"
     );
 }
+
+#[tokio::test]
+async fn authorities_that_certify_each_other_do_not_cost_more_than_they_may() {
+    let trusted = Authority::new("Trusted");
+    let home = Home::trusting(&[&trusted.certificate]);
+    let channel = home.channel();
+    let crowd = |count| {
+        let leaf = Authority::new("Crowd").issue(7);
+        let mut chain = vec![leaf.leaf()];
+        chain.extend((0..count).map(|_| Authority::new("Crowd").certificate));
+        leaf.showing(chain)
+    };
+    let outcome = home.accepts(&channel, crowd(2)).await;
+    assert_refused(outcome, FailureReason::UnknownIssuer, &["CN=Crowd"]);
+    let outcome = home.accepts(&channel, crowd(3)).await;
+    assert_refused(
+        outcome,
+        FailureReason::BadCertificate,
+        &["more than 2 certificates of CN=Crowd"],
+    );
+}
+
+#[tokio::test]
+async fn an_intermediate_authority_that_two_others_certified_is_found_either_way() {
+    let (trusted, other) = (Authority::new("Trusted"), Authority::new("Other"));
+    let between = trusted.below("Between", 2, |_| {});
+    let crossed = between.certified_again(&other, 3);
+    let leaf = between.issue(7);
+    for root in [&trusted, &other] {
+        let home = Home::trusting(&[&root.certificate]);
+        let channel = home.channel();
+        for chain in [
+            vec![leaf.leaf(), between.certificate.clone(), crossed.clone()],
+            vec![leaf.leaf(), crossed.clone(), between.certificate.clone()],
+        ] {
+            home.accepts(&channel, leaf.showing(chain)).await.unwrap();
+        }
+    }
+}

@@ -56,8 +56,8 @@ async fn of_two_lists_of_one_second_the_higher_number_counts() {
     let at = |number: u64, revoked: &[u64]| {
         authority.list_with(number, revoked, -1, 24, |params| params.this_update = moment)
     };
-    let (old, new) = (at(0xff, &[8]), at(0x100, &[7]));
-    for (first, second) in [(&old, &new), (&new, &old)] {
+    let (first, second, third) = (at(0xfe, &[8]), at(0xff, &[7]), at(0x100, &[7]));
+    for (first, second) in [(&first, &second), (&second, &first), (&first, &third), (&third, &first)] {
         let home = Home::trusting(&[&authority.certificate]);
         home.revoke("a", first);
         home.revoke("b", second);
@@ -70,11 +70,15 @@ async fn of_two_lists_of_one_second_the_higher_number_counts() {
 #[tokio::test]
 async fn an_issuer_that_lost_its_count_is_believed_by_the_time() {
     let authority = Authority::new("Trusted");
-    let home = Home::trusting(&[&authority.certificate]);
-    home.revoke("before.crl", authority.list_at(900, &[], -5, 24));
-    home.revoke("after.crl", authority.list_at(1, &[7], -1, 24));
-    let outcome = home.accepts(&home.channel(), authority.issue(7)).await;
-    assert_refused(outcome, FailureReason::CertificateRevoked, &["after.crl"]);
+    for newer_ends in [24, 2] {
+        let home = Home::trusting(&[&authority.certificate]);
+        home.revoke("before.crl", authority.list_at(900, &[8], -5, 24));
+        home.revoke("after.crl", authority.list_at(1, &[7], -1, newer_ends));
+        let channel = home.channel();
+        let outcome = home.accepts(&channel, authority.issue(7)).await;
+        assert_refused(outcome, FailureReason::CertificateRevoked, &["after.crl"]);
+        home.accepts(&channel, authority.issue(8)).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use bastide_tls::FailureReason;
 use rcgen::KeyPair;
 
-use crate::pki::{Authority, pem};
+use crate::pki::{Authority, hours, pem};
 use crate::support::{Home, VERSIONS, assert_refused, greet, now};
 
 const LABEL: &str = "X509 CRL";
@@ -87,9 +87,10 @@ async fn a_certificate_in_the_folder_is_revoked_in_pem_and_der_with_and_without_
         // Another certificate of this number and issuer is taken for the same.
         home.accepts(&channel, authority.issue(7)).await.unwrap_err();
         home.accepts(&channel, authority.issue(8)).await.unwrap();
-        home.accepts(&channel, Authority::new("Trusted").issue(8))
-            .await
-            .unwrap_err();
+        // Whatever else is wrong with it, it is called revoked.
+        let stranger = Authority::new("Trusted").issue_with(7, |params| params.not_after = hours(-1));
+        let outcome = home.accepts(&channel, stranger).await;
+        assert_refused(outcome, FailureReason::CertificateRevoked, &["thief.crt"]);
     }
 }
 
