@@ -196,6 +196,15 @@ BASIC = base64.b64encode(f"neo4j:{PASSWORD}".encode()).decode()
 HEAD = f"POST /db/neo4j/query/v2 HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {BASIC}\r\nContent-Type: application/json\r\n"
 
 
+def test_a_client_that_sends_too_much_is_told_so(api):
+    for size in (17 << 20, 60 << 20):
+        response = api.post("", b" " * size)
+        error(response, 413, "ClientError.Request.InvalidFormat")
+    values = b'{"statement": "RETURN 1", "parameters": {"x": [' + b"0," * 1_500_000 + b"0]}}"
+    response = api.post("", values)
+    assert "too many values" in error(response, 400, "ClientError.Request.InvalidFormat")
+
+
 def test_a_huge_body_is_refused_before_it_is_sent(server):
     answer = raw(server, f"{HEAD}Content-Length: 99999999999\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 413")
@@ -208,12 +217,12 @@ def test_a_huge_body_in_chunks_is_refused_on_the_way(server):
         connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
         sent = 0
         try:
-            while sent < 64 << 20:
+            while sent < 256 << 20:
                 connection.sendall(chunk)
                 sent += len(chunk)
         except OSError:
             pass
-        assert sent < 64 << 20, "everything was taken"
+        assert sent < 256 << 20, "everything was taken"
 
 
 @pytest.mark.parametrize(

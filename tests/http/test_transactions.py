@@ -7,6 +7,7 @@ import datetime
 import time
 
 from api import LINES, Api, error
+from harness import Server
 
 NOT_FOUND = (404, "ClientError.Transaction.TransactionNotFound")
 
@@ -162,3 +163,13 @@ def test_conflicts_are_told_as_conflicts(api):
         statuses.append(api.post(path + "/commit").status_code)
     assert 409 in statuses, statuses
     assert api.values("MATCH (f:Fought) RETURN f.x") == [[1]]
+
+
+def test_stopping_the_server_rolls_transactions_back():
+    with Server() as server:
+        api = Api(server)
+        api.query("CREATE (:Committed)")
+        api.open(statement="CREATE (:Uncommitted)")
+        assert server.stop() == 0
+        server.start()
+        assert Api(server).values("MATCH (n) RETURN labels(n)") == [[["Committed"]]]

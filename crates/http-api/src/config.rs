@@ -53,6 +53,8 @@ pub struct QueryLimits {
     pub statement_bytes_max: usize,
     /// How deep the JSON of a request may nest; at most 127.
     pub json_depth_max: usize,
+    /// Values in the JSON of a request; a typed one counts as three.
+    pub values_max: usize,
     /// Statements that run at one time, over all connections. Each takes a thread, of which the runtime has 512.
     pub statements_max: usize,
     /// Explicit transactions that are open at one time.
@@ -74,6 +76,7 @@ impl Default for QueryLimits {
             body_timeout: Duration::from_secs(30),
             statement_bytes_max: 1024 * 1024,
             json_depth_max: 100,
+            values_max: 1_000_000,
             statements_max: 256,
             transactions_max: 1_000,
             transaction_idle_timeout: Duration::from_secs(60),

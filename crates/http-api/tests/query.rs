@@ -169,9 +169,14 @@ async fn a_body_is_read_only_after_the_login_and_only_so_long_and_so_much() {
     let mut status = [0; 12];
     stranger.read_exact(&mut status).await.unwrap();
     assert_eq!(&status, b"HTTP/1.1 401");
-    let announced = running.ask(&head(&known, "Content-Length: 1001\r\n")).await;
+    let announced = running.ask(&head(&known, "Content-Length: 4001\r\n")).await;
     assert!(announced.starts_with("HTTP/1.1 413"), "{announced}");
-    let chunk = format!("1f4\r\n{}\r\n", " ".repeat(500)).repeat(3);
+    // A little too much is taken, so that the client gets to the answer.
+    let sent = running
+        .ask(&(head(&known, "Connection: close\r\nContent-Length: 1001\r\n") + &" ".repeat(1001)))
+        .await;
+    assert!(sent.starts_with("HTTP/1.1 413"), "{sent}");
+    let chunk = format!("1f4\r\n{}\r\n", " ".repeat(500)).repeat(9);
     let chunked = running
         .ask(&(head(&known, "Transfer-Encoding: chunked\r\n") + &chunk))
         .await;

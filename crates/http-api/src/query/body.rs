@@ -25,7 +25,8 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &QueryLimits) 
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits.body_bytes_max) {
+    let discarded_max = limits.body_bytes_max.saturating_mul(DISCARDED_FACTOR_MAX);
+    if announced.is_some_and(|length| length > discarded_max) {
         return Err(too_long(limits));
     }
     match timeout(limits.body_timeout, read_all(body, announced.unwrap_or(0), limits)).await {
@@ -37,19 +38,30 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: &QueryLimits) 
     }
 }
 
+/// What a client merely announces is not reserved beyond this.
+const RESERVED_BYTES_MAX: usize = 64 * 1024;
+/// A body up to this many times too long is taken and thrown away: a client that is cut off while it sends does not see why.
+const DISCARDED_FACTOR_MAX: usize = 4;
+
 async fn read_all(mut body: Body, announced: usize, limits: &QueryLimits) -> Result<Vec<u8>, Failure> {
-    /// What a client merely announces is not reserved beyond this.
-    const RESERVED_BYTES_MAX: usize = 64 * 1024;
     let mut bytes = Vec::with_capacity(announced.min(RESERVED_BYTES_MAX));
+    let mut length = 0_usize;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let broken = |_| Failure::format(StatusCode::BAD_REQUEST, "the body of the request broke off");
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
         };
-        if bytes.len().saturating_add(data.len()) > limits.body_bytes_max {
-            return Err(too_long(limits));
+        length = length.saturating_add(data.len());
+        if length <= limits.body_bytes_max {
+            bytes.extend_from_slice(&data);
+        } else if length <= limits.body_bytes_max.saturating_mul(DISCARDED_FACTOR_MAX) {
+            bytes = Vec::new();
+        } else {
+            break;
         }
-        bytes.extend_from_slice(&data);
+    }
+    if length > limits.body_bytes_max {
+        return Err(too_long(limits));
     }
     Ok(bytes)
 }

@@ -1,32 +1,37 @@
 //! JSON as values of the model, straight from the text: no tree in between.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
 use bastide_model::{Map, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Reads a value that nests at most this much deeper.
+/// Reads a value that nests at most this much deeper, while there are values left.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ValueSeed {
+pub(crate) struct ValueSeed<'a> {
     pub(crate) depth_left: usize,
+    /// How many more values the whole request may hold. A value takes more memory than the shortest text of one.
+    pub(crate) values_left: &'a Cell<usize>,
 }
 
 /// Reads an object as a map.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MapSeed {
-    pub(crate) depth_left: usize,
-}
+pub(crate) struct MapSeed<'a>(pub(crate) ValueSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for ValueSeed {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.values_left.get().checked_sub(1) {
+            Some(left) => self.values_left.set(left),
+            None => return Err(D::Error::custom("the request holds too many values")),
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for MapSeed {
+impl<'de> DeserializeSeed<'de> for MapSeed<'_> {
     type Value = Map;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Map, D::Error> {
@@ -34,16 +39,16 @@ impl<'de> DeserializeSeed<'de> for MapSeed {
     }
 }
 
-impl ValueSeed {
+impl ValueSeed<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.depth_left.checked_sub(1) {
-            Some(depth_left) => Ok(Self { depth_left }),
+            Some(depth_left) => Ok(Self { depth_left, ..self }),
             None => Err(E::custom("the request nests too deep")),
         }
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed {
+impl<'de> Visitor<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,15 +97,11 @@ impl<'de> Visitor<'de> for ValueSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Value, A::Error> {
-        let seed = self.deeper()?;
-        let map = MapSeed {
-            depth_left: seed.depth_left,
-        };
-        map.visit_map(entries).map(Value::map)
+        MapSeed(self.deeper()?).visit_map(entries).map(Value::map)
     }
 }
 
-impl<'de> Visitor<'de> for MapSeed {
+impl<'de> Visitor<'de> for MapSeed<'_> {
     type Value = Map;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,9 +115,7 @@ impl<'de> Visitor<'de> for MapSeed {
 
     /// Of a key that stands twice the last value counts, as over Bolt.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Map, A::Error> {
-        let seed = ValueSeed {
-            depth_left: self.depth_left,
-        };
+        let Self(seed) = self;
         let mut read: Vec<(Arc<str>, Value)> = Vec::new();
         while let Some(key) = entries.next_key::<String>()? {
             read.push((key.into(), entries.next_value_seed(seed)?));

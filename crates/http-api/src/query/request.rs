@@ -1,5 +1,6 @@
 //! What a request asks for. Unknown fields, wrong types and what cannot be honoured are refused by name.
 
+use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
@@ -60,8 +61,12 @@ pub(crate) fn read(body: &[u8], is_typed: bool, limits: &QueryLimits) -> Result<
         return Ok(QueryRequest::default());
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let values_left = Cell::new(limits.values_max);
     let fields = Fields {
-        depth_left: limits.json_depth_max.saturating_sub(1),
+        seed: ValueSeed {
+            depth_left: limits.json_depth_max.saturating_sub(1),
+            values_left: &values_left,
+        },
         statement_bytes_max: limits.statement_bytes_max,
     };
     let unreadable =
@@ -79,12 +84,12 @@ pub(crate) fn read(body: &[u8], is_typed: bool, limits: &QueryLimits) -> Result<
     Ok(request)
 }
 
-struct Fields {
-    depth_left: usize,
+struct Fields<'a> {
+    seed: ValueSeed<'a>,
     statement_bytes_max: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Fields {
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
     type Value = QueryRequest;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<QueryRequest, D::Error> {
@@ -106,7 +111,7 @@ const NAMES: &[&str] = &[
     "notificationsFilter",
 ];
 
-impl<'de> Visitor<'de> for Fields {
+impl<'de> Visitor<'de> for Fields<'_> {
     type Value = QueryRequest;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,16 +136,14 @@ impl<'de> Visitor<'de> for Fields {
     }
 }
 
-impl Fields {
+impl Fields<'_> {
     fn field<'de, A: MapAccess<'de>>(
         &self,
         name: &str,
         fields: &mut A,
         request: &mut QueryRequest,
     ) -> Result<(), A::Error> {
-        let map = MapSeed {
-            depth_left: self.depth_left,
-        };
+        let map = MapSeed(self.seed);
         match name {
             "statement" => request.statement = self.statement(fields.next_value()?)?,
             "parameters" => request.parameters = fields.next_value_seed(map)?,
@@ -152,9 +155,7 @@ impl Fields {
             "txMetadata" => request.transaction_metadata = fields.next_value_seed(map)?,
             "maxExecutionTime" => request.execution_time_max = execution_time(fields.next_value()?)?,
             _ => {
-                let value = fields.next_value_seed(ValueSeed {
-                    depth_left: self.depth_left,
-                })?;
+                let value = fields.next_value_seed(self.seed)?;
                 request.notifications = Filter::read(&value).map_err(A::Error::custom)?;
             }
         }

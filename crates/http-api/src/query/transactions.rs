@@ -100,6 +100,7 @@ impl Transactions {
             transactions: Arc::clone(self),
             id,
             held: None,
+            is_returned: false,
         })
     }
 
@@ -132,6 +133,7 @@ impl Transactions {
             transactions: Arc::clone(self),
             id,
             held: Some(held),
+            is_returned: false,
         })
     }
 
@@ -185,6 +187,8 @@ pub(crate) struct CheckedOut {
     transactions: Arc<Transactions>,
     id: Arc<str>,
     held: Option<Held>,
+    /// Whether the entry is another request's business again.
+    is_returned: bool,
 }
 
 impl CheckedOut {
@@ -235,6 +239,7 @@ impl CheckedOut {
         match (state.entries.get_mut(&self.id), held) {
             (Some(entry), Some(held)) => {
                 entry.held = Some((held, ends));
+                self.is_returned = true;
                 Ok(())
             }
             (_, held) => {
@@ -248,11 +253,11 @@ impl CheckedOut {
 
 impl Drop for CheckedOut {
     fn drop(&mut self) {
-        // Rolls back, if it was not committed or given back.
-        drop(self.held.take());
-        let mut state = self.transactions.state();
-        if state.entries.get(&self.id).is_some_and(|entry| entry.held.is_none()) {
-            state.entries.remove(&self.id);
+        if self.is_returned {
+            return;
         }
+        // Rolls back, if it was not committed.
+        drop(self.held.take());
+        self.transactions.state().entries.remove(&self.id);
     }
 }

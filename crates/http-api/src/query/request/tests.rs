@@ -7,6 +7,7 @@ fn limits() -> QueryLimits {
     QueryLimits {
         statement_bytes_max: 100,
         json_depth_max: 10,
+        values_max: 50,
         ..QueryLimits::default()
     }
 }
@@ -50,6 +51,11 @@ fn nothing_and_null_ask_for_nothing() {
 fn what_is_wrong_is_named() {
     let deep = format!(r#"{{"parameters": {{"a": {}{}}}}}"#, "[".repeat(20), "]".repeat(20));
     let deeper = format!(r#"{{"parameters": {{"a": {}"#, "[".repeat(100_000));
+    let many = format!(
+        r#"{{"parameters": {{"a": [{}0]}}, "txMetadata": {{"b": [{}0]}}}}"#,
+        "0,".repeat(25),
+        "0,".repeat(25)
+    );
     let long = format!(r#"{{"statement": "{}"}}"#, "x".repeat(101));
     for (json, part) in [
         ("null", "expected an object"),
@@ -83,6 +89,7 @@ fn what_is_wrong_is_named() {
             "disabledCategories",
         ),
         (r#"{"notificationsFilter": []}"#, "`notificationsFilter`"),
+        (&many, "too many values"),
         (&deep, "too deep"),
         (&deeper, "too deep"),
         (&long, "longer than 100 bytes"),

@@ -1,16 +1,23 @@
 //! Typed parameters: every type, what answers write, and what is refused.
 
+use std::cell::Cell;
+
 use bastide_model::{GraphRead, Zone};
 use bastide_security::ReadPermit;
 
-use super::super::read_json::MapSeed;
+use super::super::read_json::{MapSeed, ValueSeed};
 use super::super::write_value::{self, ElementIds, Entities};
 use super::*;
 use serde::de::DeserializeSeed as _;
 
 fn plain(json: &str) -> Map {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    MapSeed { depth_left: 50 }.deserialize(&mut deserializer).unwrap()
+    let values_left = Cell::new(1_000);
+    let seed = ValueSeed {
+        depth_left: 50,
+        values_left: &values_left,
+    };
+    MapSeed(seed).deserialize(&mut deserializer).unwrap()
 }
 
 fn read(type_name: &str, value: &str) -> Result<Value> {
