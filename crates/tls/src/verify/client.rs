@@ -9,7 +9,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::Usage;
-use super::refusal::refuse;
+use super::refusal::{refuse, refuse_signature};
 use crate::trust::Trust;
 
 /// Judges clients.
@@ -60,6 +60,7 @@ impl ClientCertVerifier for ClientVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| refuse_signature(certificate, error))
     }
 
     fn verify_tls13_signature(
@@ -69,6 +70,7 @@ impl ClientCertVerifier for ClientVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| refuse_signature(certificate, error))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

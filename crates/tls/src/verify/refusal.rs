@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::future::Future;
 
 use rustls::{CertificateError, Error};
+use rustls_pki_types::CertificateDer;
 
+use super::facts::Facts;
 use crate::handshake::{FailureReason, HandshakeFailure};
 
 tokio::task_local! {
@@ -35,7 +37,23 @@ pub(crate) fn refuse(failure: HandshakeFailure) -> Error {
         FailureReason::RevocationUnknown => CertificateError::UnknownRevocationStatus,
         _ => CertificateError::BadEncoding,
     };
-    // Without a task that listens, the error alone must do.
-    let _ = REFUSED.try_with(|slot| slot.replace(Some(failure)));
+    remember(failure);
     Error::InvalidCertificate(error)
+}
+
+/// Remembers that the other side showed a certificate whose key it does not have, and returns the library's error.
+pub(crate) fn refuse_signature(certificate: &CertificateDer<'_>, error: Error) -> Error {
+    let subject = Facts::read(certificate).map_or_else(|| "somebody".to_owned(), |facts| facts.subject);
+    remember(HandshakeFailure::new(
+        FailureReason::BadCertificate,
+        format!(
+            "the certificate of {subject}: the handshake is not signed with its key, or not in an accepted way ({error})"
+        ),
+    ));
+    error
+}
+
+/// Without a task that listens, the error alone must do.
+fn remember(failure: HandshakeFailure) {
+    let _ = REFUSED.try_with(|slot| slot.replace(Some(failure)));
 }

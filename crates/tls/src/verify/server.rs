@@ -9,7 +9,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::EndEntityCert;
 
 use super::facts::Facts;
-use super::refusal::refuse;
+use super::refusal::{refuse, refuse_signature};
 use super::{Believed, Usage, refusal};
 use crate::certificate::summarise_certificate;
 use crate::handshake::{FailureReason, HandshakeFailure};
@@ -115,6 +115,7 @@ impl ServerCertVerifier for ServerVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| refuse_signature(certificate, error))
     }
 
     fn verify_tls13_signature(
@@ -124,6 +125,7 @@ impl ServerCertVerifier for ServerVerifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| refuse_signature(certificate, error))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

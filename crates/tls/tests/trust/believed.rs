@@ -17,7 +17,11 @@ async fn who_chains_to_a_trusted_authority_is_let_in_and_nobody_else() {
     let outcome = home.accepts_any(&channel, None).await;
     assert_refused(outcome, FailureReason::NoCertificate, &[]);
     let outcome = home.accepts(&channel, trusted.issue(7).stolen()).await;
-    assert!(outcome.is_err());
+    assert_refused(
+        outcome,
+        FailureReason::BadCertificate,
+        &["CN=leaf 7", "not signed with its key"],
+    );
 }
 
 #[tokio::test]
