@@ -144,6 +144,9 @@ pub struct BackupArguments {
     /// File with the key that seals the backup; otherwise conf/backup.key of the home, made at the first backup
     #[arg(long, value_name = "FILE")]
     pub encryption_key_file: Option<PathBuf>,
+    /// How often to connect again after a cut, without progress in between; the pauses grow from 1 s, each twice the last
+    #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u32).range(..=20))]
+    pub retries: u32,
     /// Answer with one line of JSON
     #[arg(long)]
     pub json: bool,

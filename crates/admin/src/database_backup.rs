@@ -17,9 +17,7 @@ use crate::{Installation, Outcome, Place, Refusal, backup_key, refused, with_cau
 
 /// The port of the backup channel if none is given.
 const PORT: u16 = 6362;
-/// Connections that are tried after a cut, without progress in between.
-const RETRIES_MAX: u32 = 6;
-/// The pause before the first of them; each further one is twice as long.
+/// The pause before a connection is tried again; each further one is twice as long.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn back_up(
@@ -177,7 +175,7 @@ fn run(
         folder: &given.to_path,
         source: &source,
         key_ring: &prepared.key_ring,
-        retries_max: RETRIES_MAX,
+        retries_max: given.retries,
         retry_pause: RETRY_PAUSE,
     };
     let mut shown = Shown(Progress::new(errors));

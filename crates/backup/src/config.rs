@@ -5,8 +5,10 @@ use std::time::Duration;
 /// Limits of the backup server.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Most connections at one time, those included that have not shown a certificate yet; further ones are closed.
-    pub connections_max: usize,
+    /// Most connections at one time that have not shown a certificate yet; the one that waited longest makes room.
+    pub strangers_max: usize,
+    /// Most of them from one address.
+    pub strangers_per_address_max: usize,
     /// Most connections that may ask at one time; further ones are told so.
     pub sessions_max: usize,
     /// Most states held at one time, for backups under way and for those that were cut. A held state keeps what was
@@ -25,7 +27,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            connections_max: 64,
+            strangers_max: 128,
+            strangers_per_address_max: 32,
             sessions_max: 8,
             snapshots_max: 4,
             snapshot_time: Duration::from_secs(15 * 60),

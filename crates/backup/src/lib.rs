@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod file;
 mod format;
+mod refusals;
 mod server;
 mod session;
 mod snapshots;

@@ -1,22 +1,24 @@
 //! The listener of the backup channel.
 //!
 //! INVARIANT: nobody is answered before the TLS handshake, nor without a client certificate that the policy has verified,
-//! whatever `client_auth` says; and there are never more connections than the limit.
+//! whatever `client_auth` says; strangers do not keep out who has a certificate, and do not fill the log.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bastide_database::{BackupTaker, Dbms};
+use bastide_security::{Admission, AdmissionLimits, Place};
 use bastide_tls::{Channel, PeerCertificate};
 use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::refusals::Refusals;
 use crate::session::{Session, SessionError, Shared};
 use crate::snapshots::Snapshots;
 use crate::wire::{Answer, write_answer};
@@ -46,7 +48,9 @@ pub struct BackupServer {
 struct Serving {
     channel: Arc<Channel>,
     connections: Arc<Semaphore>,
+    admission: Arc<Admission>,
     sessions: Arc<Semaphore>,
+    refusals: Arc<Refusals>,
     stopping: watch::Receiver<bool>,
     shared: Arc<Shared>,
 }
@@ -63,7 +67,17 @@ impl BackupServer {
         dbms: Arc<Dbms>,
     ) -> Result<Self, StartError> {
         let local_addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>();
-        let connections_max = config.connections_max.min(Semaphore::MAX_PERMITS);
+        // Those whose place was taken need a moment to end.
+        let connections_max = config
+            .strangers_max
+            .saturating_mul(2)
+            .saturating_add(config.sessions_max);
+        let connections_max = connections_max.min(Semaphore::MAX_PERMITS);
+        let admission = Admission::new(AdmissionLimits {
+            total_max: config.strangers_max,
+            per_address_max: config.strangers_per_address_max,
+        });
+        let refusals = Arc::new(Refusals::default());
         let connections = Arc::new(Semaphore::new(connections_max));
         let sessions = Arc::new(Semaphore::new(config.sessions_max.min(Semaphore::MAX_PERMITS)));
         let stopping = watch::Sender::new(false);
@@ -79,6 +93,8 @@ impl BackupServer {
                 let serving = Arc::new(Serving {
                     channel: Arc::clone(&channel),
                     connections: Arc::clone(&connections),
+                    admission: Arc::clone(&admission),
+                    refusals: Arc::clone(&refusals),
                     sessions: Arc::clone(&sessions),
                     stopping: stopping.subscribe(),
                     shared: Arc::clone(&shared),
@@ -146,17 +162,44 @@ async fn accept(listener: TcpListener, serving: Arc<Serving>) {
 }
 
 fn take(serving: &Arc<Serving>, socket: TcpStream, peer: SocketAddr) {
-    let Ok(place) = Arc::clone(&serving.connections).try_acquire_owned() else {
-        tracing::warn!(%peer, "a backup connection was refused: there are too many");
-        return;
+    let Ok(connection) = Arc::clone(&serving.connections).try_acquire_owned() else {
+        return serving.tell(peer, "there are too many connections");
+    };
+    let evicted = Arc::new(Notify::new());
+    let notify = Arc::clone(&evicted);
+    let place = serving
+        .admission
+        .admit(peer.ip(), Box::new(move || notify.notify_one()));
+    let place = match place {
+        Ok(place) => place,
+        Err(refused) => return serving.tell(peer, &refused.to_string()),
     };
     let serving = Arc::clone(serving);
     tokio::spawn(async move {
-        let _place = place;
-        if let Err(error) = serve(&serving, socket, peer).await {
-            tracing::warn!(%peer, error = %with_causes(&error), "a backup connection ended");
+        let _connection = connection;
+        tokio::select! {
+            biased;
+            outcome = serve(&serving, socket, peer, place) => {
+                if let Err(error) = outcome {
+                    serving.tell(peer, &with_causes(&error));
+                }
+            }
+            () = evicted.notified() => serving.tell(peer, "it had shown no certificate, and its place was needed"),
         }
     });
+}
+
+impl Serving {
+    /// Logs and audits a connection that came to nothing, one a second.
+    fn tell(&self, peer: SocketAddr, reason: &str) {
+        let Some(untold) = self.refusals.next(Instant::now()) else {
+            return;
+        };
+        tracing::warn!(%peer, reason, untold, "a backup connection ended");
+        if let Err(error) = self.shared.dbms.record_refused_backup_connection(peer, reason) {
+            tracing::error!(%error, "a refused backup connection could not be audited");
+        }
+    }
 }
 
 /// Why a connection ended.
@@ -181,7 +224,7 @@ fn with_causes(error: &ServeError) -> String {
     text
 }
 
-async fn serve(serving: &Serving, socket: TcpStream, peer: SocketAddr) -> Result<(), ServeError> {
+async fn serve(serving: &Serving, socket: TcpStream, peer: SocketAddr, place: Place) -> Result<(), ServeError> {
     // Frames are written whole; waiting to fill a packet gains nothing. A failure costs speed only.
     let _ = socket.set_nodelay(true);
     let limit = serving.shared.config.handshake_time;
@@ -191,6 +234,8 @@ async fn serve(serving: &Serving, socket: TcpStream, peer: SocketAddr) -> Result
         refuse(&mut stream, limit, "the backup channel wants a client certificate").await?;
         return Err(ServeError::NoCertificate);
     };
+    // Whoever has a certificate is no stranger, and gives its place back.
+    drop(place);
     let Ok(_session) = serving.sessions.try_acquire() else {
         return Ok(refuse(
             &mut stream,

@@ -103,6 +103,20 @@ impl Dbms {
     }
 }
 
+impl Dbms {
+    /// Records that a connection to the backup channel came to nothing.
+    ///
+    /// # Errors
+    /// If the audit log cannot be written.
+    pub fn record_refused_backup_connection(&self, address: SocketAddr, reason: &str) -> Result<()> {
+        let refused = Event::new(Action::ConnectionRefused, Outcome::Refused)
+            .with_address(address)
+            .with_detail("channel", "backup")
+            .with_detail("reason", reason);
+        self.auditor.record_deferred(refused)
+    }
+}
+
 impl DatabaseBackup {
     /// Records how it ended, or was cut. `bytes` is what was sent over this connection.
     ///

@@ -28,7 +28,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             stream,
             databases: Vec::new(),
         };
-        match connection.ask(&Request::List { protocol: PROTOCOL }).await? {
+        let answer = connection.ask(&Request::List { protocol: PROTOCOL }).await;
+        match answer? {
             Answer::Databases { databases } => {
                 connection.databases = databases;
                 Ok(connection)
@@ -39,7 +40,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
-        write_request(&mut self.stream, request).await?;
+        if let Err(error) = write_request(&mut self.stream, request).await {
+            // What the other side said before it closed the connection tells more than that it is closed.
+            return match self.next_frame().await {
+                Ok(ServerFrame::Answer(answer)) => Ok(answer),
+                Err(WireError::Io(said)) if said.kind() != std::io::ErrorKind::TimedOut => {
+                    Err(WireError::Io(said).into())
+                }
+                _ => Err(error.into()),
+            };
+        }
         match self.next_frame().await? {
             ServerFrame::Answer(answer) => Ok(answer),
             ServerFrame::Data(_) => Err(TakeError::Protocol("data in place of an answer").into()),

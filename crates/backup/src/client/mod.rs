@@ -20,6 +20,9 @@ use connection::Connection;
 pub use dial::{Dial, DialError, TlsDialer};
 use writing::Writing;
 
+/// The longest pause before a connection is tried again.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
 /// Why a backup was not taken.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -27,6 +30,9 @@ pub enum TakeError {
     /// The server cannot be reached.
     #[error(transparent)]
     Dial(#[from] DialError),
+    /// The server ended the connection before it answered anything.
+    #[error("the server ended the connection at once ({0}); if it does not accept this certificate, its log says why")]
+    NotServed(String),
     /// The connection ended, and the tries to make another one are used up.
     #[error("the connection to the server was lost: {0}")]
     Lost(String),
@@ -110,7 +116,10 @@ pub async fn take<D: Dial>(
     events: &mut dyn TakeEvents,
     on_taken: &mut dyn FnMut(Taken),
 ) -> Result<(), TakeError> {
-    let mut connection = Connection::open(dialer).await.map_err(Failure::into_error)?;
+    let mut connection = Connection::open(dialer).await.map_err(|failure| match failure {
+        Failure::Lost(error) => TakeError::NotServed(with_cause(&error)),
+        Failure::Final(error) => error,
+    })?;
     let all = std::mem::take(&mut connection.databases);
     let wanted: Vec<_> = all
         .iter()
@@ -180,15 +189,6 @@ impl From<WireError> for Failure {
 impl From<TakeError> for Failure {
     fn from(error: TakeError) -> Self {
         Self::Final(error)
-    }
-}
-
-impl Failure {
-    fn into_error(self) -> TakeError {
-        match self {
-            Self::Lost(error) => TakeError::Lost(with_cause(&error)),
-            Self::Final(error) => error,
-        }
     }
 }
 
@@ -266,6 +266,7 @@ impl<D: Dial> Taking<'_, D> {
             return Err(TakeError::Lost(with_cause(error)));
         }
         let pause = self.request.retry_pause.saturating_mul(1 << self.tries.min(16));
+        let pause = pause.min(RETRY_PAUSE_MAX);
         self.tries += 1;
         let (text, seconds) = (with_cause(error), pause.as_secs());
         self.events.notice(&format!(
