@@ -1,7 +1,9 @@
 //! What the tasks of one connection share: interruption, closing, progress of the login.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::watch;
 
@@ -13,17 +15,11 @@ pub(crate) struct Control {
     interrupt: Interrupt,
     resets_ahead: Mutex<usize>,
     closed: watch::Sender<bool>,
-    progress: watch::Sender<Progress>,
-    busy: AtomicBool,
-}
-
-/// How far the worker is, which the reader follows until the login.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
-    /// Messages that were worked off.
-    pub(crate) messages: u64,
+    /// Messages that were worked off, which the reader follows until the login.
+    messages: AtomicU64,
     /// Whether a login succeeded; the limits before login then no longer hold.
-    pub(crate) logged_on: bool,
+    logged_on: AtomicBool,
+    busy: AtomicBool,
 }
 
 impl Control {
@@ -32,7 +28,8 @@ impl Control {
             interrupt: Interrupt::new(),
             resets_ahead: Mutex::default(),
             closed: watch::Sender::new(false),
-            progress: watch::Sender::default(),
+            messages: AtomicU64::new(0),
+            logged_on: AtomicBool::new(false),
             busy: AtomicBool::new(false),
         }
     }
@@ -75,17 +72,22 @@ impl Control {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    /// Follows the login.
-    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
-        self.progress.subscribe()
+    /// Returns once so many messages were worked off: whether a login was among them. Wakes nobody: until the login the reader
+    /// runs with the worker, which polls it whenever it has worked a message off.
+    pub(crate) async fn reached(&self, messages: u64) -> bool {
+        poll_fn(|_| {
+            if self.messages.load(Ordering::Acquire) < messages {
+                return Poll::Pending;
+            }
+            Poll::Ready(self.logged_on.load(Ordering::Acquire))
+        })
+        .await
     }
 
     /// One message was worked off.
     pub(crate) fn message_done(&self, logged_on: bool) {
-        self.progress.send_modify(|progress| {
-            progress.messages += 1;
-            progress.logged_on |= logged_on;
-        });
+        self.logged_on.fetch_or(logged_on, Ordering::Release);
+        self.messages.fetch_add(1, Ordering::Release);
     }
 
     /// Whether a request is being worked on: only then are keep-alives sent.

@@ -13,6 +13,7 @@ mod from_wire;
 mod login;
 mod metadata;
 mod reader;
+mod reading;
 mod registry;
 mod server;
 mod summary;

@@ -1,14 +1,10 @@
 //! HELLO, LOGON and LOGOFF.
 
-use std::sync::Arc;
-
 use bastide_bolt::{AuthenticationToken, Hello, Version, WireValue};
 use bastide_status::{Code, Status};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::AuthenticationRequest;
-use crate::control::Control;
 use crate::metadata::{self, Pairs};
 use crate::worker::Worker;
 
@@ -68,7 +64,6 @@ impl Worker {
         if ended.borrow().is_some() {
             return Err(Status::new(Code::AuthorizationExpired, "the user may no longer log on"));
         }
-        self.end_watch = Some(tokio::spawn(close_when_ended(ended, Arc::clone(&self.control))));
         self.session = Some(authenticated.session);
         self.registration.logged_on();
         Ok(if authenticated.credentials_expired {
@@ -80,11 +75,8 @@ impl Worker {
 
     /// Forgets the user; the next one has as long to log on as a new connection.
     pub(crate) fn log_off(&mut self) {
-        if let Some(end_watch) = self.end_watch.take() {
-            end_watch.abort();
-        }
-        let session = self.session.take();
-        tokio::task::block_in_place(move || drop(session));
+        self.watchers.end_of_session = None;
+        self.session = None;
         self.login_deadline = Instant::now() + self.config.limits.login_timeout;
     }
 
@@ -100,13 +92,5 @@ impl Worker {
             hints.push(("telemetry.enabled".to_owned(), false.into()));
         }
         hints.into()
-    }
-}
-
-/// Ends the connection once the session is over from the server's side.
-async fn close_when_ended(mut ended: watch::Receiver<Option<Status>>, control: Arc<Control>) {
-    // A sender that is gone means nothing: then nobody can end the session from outside.
-    if ended.wait_for(Option::is_some).await.is_ok() {
-        control.close();
     }
 }

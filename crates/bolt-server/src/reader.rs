@@ -1,14 +1,15 @@
 //! Reads a connection's bytes into messages, ahead of the one being worked on, so that a RESET is seen at once.
 //!
 //! Until the login the reader goes in step with the worker, so that the limits before login hold to the byte; after it, the
-//! number and the bytes of the messages ahead are limited, and a client that sends more waits.
+//! number and the bytes of the messages ahead are limited, and a client that sends more waits. Where it runs is decided by
+//! [`Reading`](crate::reading::Reading).
 
 use std::sync::Arc;
 
 use bastide_bolt::{Dechunker, RequestKind, Version};
 use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::config::ConnectionLimits;
 use crate::control::Control;
@@ -16,6 +17,10 @@ use crate::events::RefusalReason;
 use crate::transport::ByteStream;
 
 const BUFFER_BYTES: usize = 16 * 1024;
+/// While there may be passwords among the bytes: a small buffer is wiped faster.
+const LOGIN_BUFFER_BYTES: usize = 1024;
+/// Messages after which a login's are long worked off.
+const LOGIN_MESSAGES_MAX: u64 = 8;
 
 /// What the reader hands to the worker.
 pub(crate) enum Incoming {
@@ -68,23 +73,27 @@ impl MessageReader {
     }
 
     /// Reads until the client goes away, breaks the rules, or the worker has ended; running work is then interrupted.
-    pub(crate) async fn run(mut self, mut received: Vec<u8>) {
-        if self.take(&received).await {
-            received.zeroize();
-            received.resize(BUFFER_BYTES, 0);
-            while let Ok(count @ 1..) = self.stream.read(&mut received).await {
-                let bytes = received.get_mut(..count).unwrap_or_default();
-                let goes_on = self.take(bytes).await;
-                if !self.logged_on || self.messages < 8 {
-                    // These bytes may hold a password.
-                    bytes.zeroize();
-                }
-                if !goes_on {
-                    break;
-                }
+    pub(crate) async fn run(mut self, received: Vec<u8>) {
+        if !self.take(&Zeroizing::new(received)).await {
+            return;
+        }
+        let mut buffer = Zeroizing::new(vec![0; LOGIN_BUFFER_BYTES]);
+        while !self.logged_on || self.messages < LOGIN_MESSAGES_MAX {
+            if !self.read(&mut buffer).await {
+                return;
             }
         }
-        received.zeroize();
+        drop(buffer);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while self.read(&mut buffer).await {}
+    }
+
+    /// Reads and takes what has come; whether to go on.
+    async fn read(&mut self, buffer: &mut [u8]) -> bool {
+        match self.stream.read(buffer).await {
+            Ok(count @ 1..) => self.take(buffer.get(..count).unwrap_or_default()).await,
+            _ => false,
+        }
     }
 
     /// Takes bytes; whether to go on.
@@ -141,14 +150,7 @@ impl MessageReader {
         self.messages += 1;
         if !self.logged_on {
             let messages = self.messages;
-            let mut progress = self.control.progress();
-            let done = progress.wait_for(|progress| progress.messages >= messages);
-            // The worker going away closes the channel, not the progress.
-            let logged_on = tokio::select! {
-                done = done => done.is_ok_and(|progress| progress.logged_on),
-                () = self.incoming.closed() => return false,
-            };
-            if logged_on {
+            if self.control.reached(messages).await {
                 self.logged_on = true;
                 self.dechunker.limit_messages_to(self.limits.message_bytes_max);
             }

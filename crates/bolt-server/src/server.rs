@@ -19,9 +19,10 @@ use crate::control::Control;
 use crate::establish::{Established, NotEstablished, establish};
 use crate::events::{ConnectionEvents, ConnectionPoint, RefusalReason};
 use crate::reader::MessageReader;
+use crate::reading::Reading;
 use crate::registry::{Phase, Registration, Registry};
 use crate::work::Work;
-use crate::worker::{Ending, Worker, keep_alive};
+use crate::worker::{Ending, Watchers, Worker};
 
 /// Pause after a failed accept (out of file descriptors, mostly), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -216,17 +217,6 @@ async fn serve(
     let sending = Arc::new(Mutex::new(sending));
     let (sender, incoming) = mpsc::channel(config.limits.requests_ahead_max.max(1));
     let reader = MessageReader::new(reading, version, config.limits, Arc::clone(&control), sender);
-    let mut helpers = Helpers(vec![tokio::spawn(reader.run(received))]);
-    helpers
-        .0
-        .push(tokio::spawn(close_with_server(phase, Arc::clone(&control))));
-    if let Some(interval) = config.keep_alive.filter(|interval| !interval.is_zero()) {
-        helpers.0.push(tokio::spawn(keep_alive(
-            Arc::clone(&sending),
-            Arc::clone(&control),
-            interval,
-        )));
-    }
     let details = ConnectionDetails {
         connection_id: Arc::clone(&registration.connection_id),
         peer,
@@ -245,33 +235,16 @@ async fn serve(
         registration,
         details,
         dialect: Dialect::new(version),
+        reading: Reading::new(reader.run(received)),
         incoming,
         sending,
-        phase: shared.phase.clone(),
+        phase,
         login_deadline,
         output: Vec::new(),
         session: None,
         work: Work::default(),
         session_notifications: bastide_bolt::NotificationFilter::default(),
-        end_watch: None,
+        watchers: Watchers::default(),
     };
     Ok(worker.run().await)
-}
-
-/// Interrupts and closes a connection when the server no longer waits for it.
-async fn close_with_server(mut phase: watch::Receiver<Phase>, control: Arc<Control>) {
-    // A server that was dropped without being stopped closes its connections too.
-    let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
-    control.close();
-}
-
-/// The tasks beside the worker; they end with it.
-struct Helpers(Vec<JoinHandle<()>>);
-
-impl Drop for Helpers {
-    fn drop(&mut self) {
-        for helper in &self.0 {
-            helper.abort();
-        }
-    }
 }

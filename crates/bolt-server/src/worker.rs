@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::events::RefusalReason;
 use crate::metadata;
 use crate::reader::Incoming;
+use crate::reading::{OwnTask, Reading};
 use crate::registry::{Phase, Registration};
 use crate::transport::ByteStream;
 use crate::work::Work;
@@ -48,6 +49,7 @@ pub(crate) struct Worker {
     pub(crate) registration: Registration,
     pub(crate) details: ConnectionDetails,
     pub(crate) dialect: Dialect,
+    pub(crate) reading: Reading,
     pub(crate) incoming: mpsc::Receiver<Incoming>,
     pub(crate) sending: Output,
     pub(crate) phase: watch::Receiver<Phase>,
@@ -56,7 +58,7 @@ pub(crate) struct Worker {
     pub(crate) session: Option<Box<dyn Session>>,
     pub(crate) work: Work,
     pub(crate) session_notifications: NotificationFilter,
-    pub(crate) end_watch: Option<tokio::task::JoinHandle<()>>,
+    pub(crate) watchers: Watchers,
 }
 
 /// What ends the loop.
@@ -71,20 +73,17 @@ impl Worker {
     /// Works until the connection ends.
     pub(crate) async fn run(mut self) -> Ending {
         let control = Arc::clone(&self.control);
+        let mut phase = self.phase.clone();
         let stop = tokio::select! {
             biased;
             () = control.closed() => Stop::Orderly,
+            // A server that was dropped without being stopped closes its connections too.
+            _ = phase.wait_for(|phase| *phase == Phase::Closing) => Stop::Orderly,
             stop = self.requests() => stop,
         };
-        if let Some(end_watch) = self.end_watch.take() {
-            end_watch.abort();
-        }
-        // Rolls open work back, which may block.
-        let (work, session) = (std::mem::take(&mut self.work), self.session.take());
-        tokio::task::block_in_place(move || {
-            drop(work);
-            drop(session);
-        });
+        self.watchers = Watchers::default();
+        self.drop_work();
+        self.session = None;
         let mut sending = self.sending.lock().await;
         let _ = timeout(self.config.limits.write_timeout, sending.shutdown()).await;
         match stop {
@@ -133,9 +132,16 @@ impl Worker {
         let incoming = match self.incoming.try_recv() {
             Ok(incoming) => incoming,
             Err(_) => {
-                self.flush().await?;
-                self.control.set_busy(false);
-                self.wait().await?
+                // What came together is answered together.
+                self.reading.look().await;
+                match self.incoming.try_recv() {
+                    Ok(incoming) => incoming,
+                    Err(_) => {
+                        self.flush().await?;
+                        self.control.set_busy(false);
+                        self.wait().await?
+                    }
+                }
             }
         };
         self.control.set_busy(true);
@@ -168,15 +174,25 @@ impl Worker {
         };
         let deadline = self.login_deadline;
         let waits_for_login = self.session.is_none();
+        let ended = self.session.as_ref().map(|session| session.ended());
         tokio::select! {
             biased;
+            // First, so that what it hands over is taken at once.
+            () = self.reading.go_on() => Err(Stop::Orderly),
             incoming = self.incoming.recv() => incoming.ok_or(Stop::Orderly),
             () = draining => Err(Stop::Orderly),
+            () = ended_from_outside(ended) => Err(Stop::Orderly),
             () = tokio::time::sleep_until(deadline), if waits_for_login => Err(Stop::Refused(RefusalReason::LoginTimedOut)),
         }
     }
 
     async fn perform(&mut self, action: Action) -> Result<State, Stop> {
+        if !matches!(
+            action,
+            Action::Hello(..) | Action::Logon(..) | Action::Logoff(_) | Action::Telemetry(..) | Action::Reset(_)
+        ) {
+            self.prepare_for_work();
+        }
         let (result, after) = match action {
             Action::Hello(hello, after) => (self.hello(hello).await, after),
             Action::Logon(token, after) => (self.logon(token).await, after),
@@ -186,7 +202,7 @@ impl Worker {
             }
             Action::Telemetry(_, after) => (Ok(Vec::new()), after),
             Action::Reset(after) => {
-                tokio::task::block_in_place(|| self.work.reset());
+                self.drop_work();
                 self.control.reset_reached();
                 (Ok(Vec::new()), after)
             }
@@ -217,6 +233,34 @@ impl Worker {
         })
     }
 
+    /// Drops what is open, which may block: a transaction is rolled back.
+    fn drop_work(&mut self) {
+        if !self.work.is_idle() {
+            tokio::task::block_in_place(|| self.work.reset());
+        }
+    }
+
+    /// Before work that may take long: from here on others must see a RESET, the end of the session and that of the server, as
+    /// this task is not polled meanwhile.
+    fn prepare_for_work(&mut self) {
+        if self.reading.set_apart() {
+            let control = Arc::clone(&self.control);
+            self.watchers.end_of_server = Some(OwnTask::start(close_with_server(self.phase.clone(), control)));
+            if let Some(interval) = self.config.keep_alive.filter(|interval| !interval.is_zero()) {
+                let (sending, control) = (Arc::clone(&self.sending), Arc::clone(&self.control));
+                self.watchers.keep_alive = Some(OwnTask::start(keep_alive(sending, control, interval)));
+            }
+        }
+        if let (None, Some(session)) = (&self.watchers.end_of_session, &self.session) {
+            let (ended, control) = (session.ended(), Arc::clone(&self.control));
+            let watch = async move {
+                ended_from_outside(Some(ended)).await;
+                control.close();
+            };
+            self.watchers.end_of_session = Some(OwnTask::start(watch));
+        }
+    }
+
     /// Appends one answer.
     pub(crate) fn answer(&mut self, write: impl FnOnce(&mut bastide_bolt::Writer<'_>)) {
         write_message(&mut self.output, self.dialect, write);
@@ -228,7 +272,7 @@ impl Worker {
 
     /// Answers with a failure; open work is dropped, as the protocol wants it.
     pub(crate) fn fail(&mut self, status: &Status) {
-        tokio::task::block_in_place(|| self.work.reset());
+        self.drop_work();
         let failed = metadata::failure(status);
         self.answer(|writer| failure(writer, &failed));
     }
@@ -257,6 +301,33 @@ impl Worker {
         self.output.shrink_to(OUTPUT_BYTES_KEPT);
         Ok(())
     }
+}
+
+/// The tasks beside the worker.
+#[derive(Default)]
+pub(crate) struct Watchers {
+    pub(crate) end_of_session: Option<OwnTask>,
+    end_of_server: Option<OwnTask>,
+    keep_alive: Option<OwnTask>,
+}
+
+/// Returns once the session is over from the server's side.
+async fn ended_from_outside(ended: Option<watch::Receiver<Option<Status>>>) {
+    // A sender that is gone means nothing: then nobody can end the session from outside.
+    let is_over = match ended {
+        Some(mut ended) => ended.wait_for(Option::is_some).await.is_ok(),
+        None => false,
+    };
+    if !is_over {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Interrupts and closes a connection when the server no longer waits for it.
+async fn close_with_server(mut phase: watch::Receiver<Phase>, control: Arc<Control>) {
+    // A server that was dropped without being stopped closes its connections too.
+    let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+    control.close();
 }
 
 /// Sends a NOOP every `interval` while a request is being worked on.
