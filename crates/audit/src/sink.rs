@@ -9,11 +9,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::chain::Position;
 use crate::event::{Action, Event, Outcome};
@@ -29,6 +29,9 @@ const QUEUE_EVENTS_MAX: usize = 1024;
 const BATCH_EVENTS_MAX: usize = 256;
 /// How long deferred events may stay unsynced.
 const DEFERRED_SYNC_AFTER: Duration = Duration::from_secs(1);
+/// How long a deferred event waits for others to be written with it: a wake-up and a write for each would cost a login more than
+/// all else that is done for it after the handshake. Whoever waits for durability ends this at once.
+const GATHERING_TIME: Duration = Duration::from_millis(5);
 
 /// Why the audit log cannot be opened or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -115,7 +118,7 @@ impl AuditLog {
             written: position,
             lost: 0,
             broken: None,
-            unsynced: false,
+            unsynced_since: None,
             healthy: Arc::new(AtomicBool::new(true)),
         })?;
         if let Some(event) = recovery {
@@ -149,6 +152,7 @@ impl AuditLog {
             event,
             promise: Some(promise),
         });
+        self.hurry();
         receipt
     }
 
@@ -160,12 +164,27 @@ impl AuditLog {
 
     /// Records an event that may become durable up to a second later. Waits if the queue is full.
     pub fn record_deferred(&self, event: Event) -> Result<(), AuditError> {
-        self.send(Request { event, promise: None })
+        let sender = self.sender.as_ref().ok_or(AuditError::Closed)?;
+        match sender.try_send(Request { event, promise: None }) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(request)) => {
+                self.hurry();
+                self.send(request)
+            }
+            Err(TrySendError::Disconnected(_)) => Err(AuditError::Closed),
+        }
     }
 
     /// Whether the last write and sync went well. A server whose audit log does not work should not call itself ready.
     pub fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Acquire)
+    }
+
+    /// Ends the writer's gathering.
+    fn hurry(&self) {
+        if let Some(writer) = &self.writer {
+            writer.thread().unpark();
+        }
     }
 
     fn send(&self, request: Request) -> Result<(), AuditError> {
@@ -180,6 +199,7 @@ impl AuditLog {
 impl Drop for AuditLog {
     fn drop(&mut self) {
         drop(self.sender.take());
+        self.hurry();
         if let Some(writer) = self.writer.take() {
             // A panicked writer has already told everybody waiting.
             let _ = writer.join();
@@ -267,7 +287,8 @@ struct Writer<S> {
     /// Deferred events that failed to be written since the last success.
     lost: u64,
     broken: Option<AuditError>,
-    unsynced: bool,
+    /// When the oldest record was written that is not durable.
+    unsynced_since: Option<Instant>,
     /// Shared with the log's handle.
     healthy: Arc<AtomicBool>,
 }
@@ -275,17 +296,21 @@ struct Writer<S> {
 impl<S: Storage> Writer<S> {
     fn run(mut self, receiver: &Receiver<Request>) {
         loop {
-            let first = if self.unsynced {
-                match receiver.recv_timeout(DEFERRED_SYNC_AFTER) {
-                    Ok(request) => Some(request),
+            let first = match self.unsynced_since {
+                // However many events come, none may stay unsynced for longer.
+                Some(since) => match receiver.recv_timeout(left_of(DEFERRED_SYNC_AFTER, since)) {
+                    Ok(request) if !left_of(DEFERRED_SYNC_AFTER, since).is_zero() => Some(request),
+                    Ok(request) => {
+                        drop(self.sync());
+                        Some(request)
+                    }
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match receiver.recv() {
+                },
+                None => match receiver.recv() {
                     Ok(request) => Some(request),
                     Err(_) => break,
-                }
+                },
             };
             match first {
                 Some(first) => {
@@ -296,7 +321,7 @@ impl<S: Storage> Writer<S> {
                 None => drop(self.sync()),
             }
         }
-        if self.unsynced {
+        if self.unsynced_since.is_some() {
             drop(self.sync());
         }
         self.storage.close();
@@ -336,7 +361,7 @@ impl<S: Storage> Writer<S> {
         }
         self.lost = 0;
         self.written = position;
-        self.unsynced = true;
+        self.unsynced_since.get_or_insert_with(Instant::now);
         if batch.iter().any(|request| request.promise.is_some()) {
             self.sync()?;
         }
@@ -344,7 +369,7 @@ impl<S: Storage> Writer<S> {
     }
 
     fn sync(&mut self) -> Result<(), AuditError> {
-        self.unsynced = false;
+        self.unsynced_since = None;
         if let Err(error) = self.storage.sync() {
             let error = AuditError::io(self.storage.path(), error);
             self.broken = Some(error.clone());
@@ -364,7 +389,14 @@ fn append(lines: &mut String, event: &Event, before: Position) -> Position {
     after
 }
 
+fn left_of(time: Duration, since: Instant) -> Duration {
+    time.saturating_sub(since.elapsed())
+}
+
 fn gather(first: Request, receiver: &Receiver<Request>) -> Vec<Request> {
+    if first.promise.is_none() {
+        std::thread::park_timeout(GATHERING_TIME);
+    }
     let mut batch = vec![first];
     while batch.len() < BATCH_EVENTS_MAX {
         match receiver.try_recv() {

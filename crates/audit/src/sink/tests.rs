@@ -309,6 +309,7 @@ struct Failing {
     content: Arc<Mutex<Vec<u8>>>,
     fail_append: Arc<AtomicBool>,
     fail_sync: Arc<AtomicBool>,
+    synced: Arc<AtomicBool>,
     length: usize,
 }
 
@@ -334,6 +335,7 @@ impl Storage for Failing {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.synced.store(true, Ordering::SeqCst);
         if self.fail_sync.load(Ordering::SeqCst) {
             Err(io::Error::other("lost"))
         } else {
@@ -357,7 +359,7 @@ fn failing() -> (Failing, AuditLog) {
         written: start,
         lost: 0,
         broken: None,
-        unsynced: false,
+        unsynced_since: None,
         healthy: Arc::new(AtomicBool::new(true)),
     };
     (storage, AuditLog::start(writer).unwrap())
@@ -397,4 +399,39 @@ fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
     storage.fail_sync.store(false, Ordering::SeqCst);
     assert!(log.record(event("bob")).is_err());
     assert!(!log.is_healthy());
+}
+
+#[test]
+fn deferred_events_are_synced_however_many_keep_coming() {
+    let (storage, log) = failing();
+    let started = Instant::now();
+    while !storage.synced.load(Ordering::SeqCst) {
+        log.record_deferred(event("ada")).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(started.elapsed() < Duration::from_secs(60), "never synced");
+    }
+}
+
+#[test]
+fn deferred_events_and_those_that_somebody_waits_for_stay_in_order() {
+    let (storage, log) = failing();
+    for number in 0..50 {
+        log.record_deferred(event(&format!("deferred{number}"))).unwrap();
+        log.record(event(&format!("awaited{number}"))).unwrap();
+    }
+    drop(log);
+    let text = String::from_utf8(storage.content.lock().unwrap().clone()).unwrap();
+    let users: Vec<_> = text
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["user"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let expected: Vec<_> = (0..50)
+        .flat_map(|number| [format!("deferred{number}"), format!("awaited{number}")])
+        .collect();
+    assert_eq!(users, expected);
 }
