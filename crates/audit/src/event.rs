@@ -37,6 +37,10 @@ pub enum Action {
     Configuration,
     /// A dynamic setting was changed.
     SettingChanged,
+    /// Certificates, keys and revocation lists were read again, or could not be.
+    TlsPoliciesReloaded,
+    /// The log of TLS handshakes was switched on for a time, or off.
+    HandshakeLogChanged,
     /// A connection was refused before login: plain text, limits, timeouts.
     ConnectionRefused,
     /// The server started.
@@ -65,7 +69,7 @@ pub enum Action {
 
 impl Action {
     /// Every action, for documentation and tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Login,
         Self::Logout,
         Self::UserCreated,
@@ -77,6 +81,8 @@ impl Action {
         Self::PasswordChanged,
         Self::Configuration,
         Self::SettingChanged,
+        Self::TlsPoliciesReloaded,
+        Self::HandshakeLogChanged,
         Self::ConnectionRefused,
         Self::ServerStarted,
         Self::ServerStopped,
@@ -102,7 +108,12 @@ impl Action {
             | Self::UserSuspended
             | Self::UserActivated
             | Self::PasswordChanged => "user",
-            Self::Configuration | Self::SettingChanged | Self::ServerStarted | Self::ServerStopped => "server",
+            Self::Configuration
+            | Self::SettingChanged
+            | Self::TlsPoliciesReloaded
+            | Self::HandshakeLogChanged
+            | Self::ServerStarted
+            | Self::ServerStopped => "server",
             Self::ConnectionRefused => "connection",
             Self::PermissionDenied | Self::ExternalDataAccess => "access",
             Self::SchemaChanged | Self::DatabaseChanged => "schema",
@@ -125,6 +136,8 @@ impl Action {
             Self::PasswordChanged => "password_changed",
             Self::Configuration => "configuration",
             Self::SettingChanged => "setting_changed",
+            Self::TlsPoliciesReloaded => "tls_policies_reloaded",
+            Self::HandshakeLogChanged => "handshake_log_changed",
             Self::ConnectionRefused => "connection_refused",
             Self::ServerStarted => "server_started",
             Self::ServerStopped => "server_stopped",

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bastide_model::{GraphRead, Map, NodeId, RelationshipId, Value};
 use bastide_secret::SecretString;
 use bastide_status::Status;
+use bastide_tls::PeerCertificate;
 use tokio::sync::watch;
 
 use crate::summary::Summary;
@@ -63,6 +64,8 @@ pub struct ConnectionDetails {
     pub local: SocketAddr,
     /// Whether it came through TLS.
     pub encrypted: bool,
+    /// The certificate it showed, if any. Under `trust_all` it was not verified.
+    pub certificate: Option<Arc<PeerCertificate>>,
     /// Over what it came.
     pub transport: Transport,
     /// Version of Bolt, e.g. `5.8`.

@@ -3,8 +3,10 @@
 //! INVARIANT: before TLS nothing is taken off the socket (the first byte is only peeked at), so nothing that was sent in the
 //! clear can be read as if it had come encrypted; and where TLS is required nothing is answered without it.
 
+use std::sync::Arc;
+
 use bastide_bolt::{Handshake, HandshakeProgress, Version};
-use bastide_tls::FailureReason;
+use bastide_tls::{FailureReason, PeerCertificate};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,6 +36,8 @@ pub(crate) struct Established {
     pub(crate) transport: Transport,
     /// Whether through TLS.
     pub(crate) encrypted: bool,
+    /// What the client showed of itself.
+    pub(crate) certificate: Option<Arc<PeerCertificate>>,
 }
 
 /// Why there is nothing to serve.
@@ -74,7 +78,13 @@ pub(crate) async fn establish(socket: TcpStream, config: &Config) -> Result<Esta
                 return Err(NotEstablished::Gone);
             }
             let [byte] = first;
-            over(Rewound::new(Bytes::copy_from_slice(&first), stream), byte, true, config).await
+            let certificate = PeerCertificate::of(stream.get_ref().1).map(Arc::new);
+            let stream = Rewound::new(Bytes::copy_from_slice(&first), stream);
+            let established = over(stream, byte, true, config).await?;
+            Ok(Established {
+                certificate,
+                ..established
+            })
         }
         (TLS_HANDSHAKE_RECORD, ..) => Err(NotEstablished::Refused(RefusalReason::TlsNotConfigured)),
         (_, TlsLevel::Required, _) => Err(NotEstablished::Refused(RefusalReason::PlainRefused)),
@@ -134,6 +144,7 @@ async fn handshake(
                         version,
                         transport,
                         encrypted,
+                        certificate: None,
                     });
                 }
                 HandshakeProgress::NothingInCommon { reply } => {

@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bastide_security::{LockoutConfig, PasswordPolicy, RemoteAllowList};
+use bastide_security::{CertificateRules, LockoutConfig, PasswordPolicy, RemoteAllowList};
+
+use crate::control::{NoControl, ServerControl};
 
 /// One setting as `SHOW SETTINGS` tells it; secrets are masked already.
 #[derive(Clone, Debug)]
 pub struct SettingRow {
     /// Its name.
     pub name: String,
-    /// Its value in force.
+    /// Its value now.
     pub value: String,
+    /// The value that the server started with.
+    pub startup_value: String,
     /// Whether it can be changed while the server runs.
     pub is_dynamic: bool,
     /// Its default.
@@ -71,8 +75,10 @@ pub struct Configuration {
     pub checkpoint_bytes: u64,
     /// Whether successful logins are audited.
     pub log_successful_logins: bool,
-    /// What `SHOW SETTINGS` answers.
-    pub settings: Vec<SettingRow>,
+    /// What users a verified client certificate stands for; `None` if certificates are no logins.
+    pub certificate_rules: Option<Arc<CertificateRules>>,
+    /// The server around the facade.
+    pub control: Arc<dyn ServerControl>,
     /// The address clients reach Bolt at, for `SHOW DATABASES`; known once the listener is bound.
     pub bolt_address: Option<SocketAddr>,
 }
@@ -103,7 +109,8 @@ impl Configuration {
             checkpoint_commits: 100_000,
             checkpoint_bytes: 250 << 20,
             log_successful_logins: true,
-            settings: Vec::new(),
+            certificate_rules: None,
+            control: Arc::new(NoControl),
             bolt_address: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bastide_audit::{Action, Event, Outcome};
 use bastide_cypher::ast::{Expression, ExpressionKind, Literal};
 use bastide_execute::ServerInformation;
 use bastide_model::{DateTime, Duration, Map, Value, Zone};
@@ -13,6 +14,8 @@ use crate::SYSTEM_DATABASE;
 use crate::session::Frame;
 use crate::stream::ResultStream;
 
+/// The longest time for which handshakes are logged.
+const HANDSHAKE_LOG_SECONDS_MAX: u64 = 3_600;
 /// How many transactions one command may end.
 const TERMINATE_MAX: usize = 1_000;
 
@@ -118,21 +121,95 @@ impl ServerInformation for Information {
 
     fn settings(&self) -> Result<Vec<Map>> {
         let _permit: AdministrationPermit = self.frame.permit()?;
-        let rows = self.frame.dbms.configuration.settings.iter().map(|setting| {
-            [
-                ("name", Value::from(setting.name.as_str())),
-                ("value", Value::from(setting.value.as_str())),
-                ("isDynamic", Value::Boolean(setting.is_dynamic)),
-                ("defaultValue", Value::from(setting.default_value.as_str())),
-                ("description", Value::from(setting.description.as_str())),
-                ("startupValue", Value::from(setting.value.as_str())),
-                ("isExplicitlySet", Value::Boolean(setting.is_explicitly_set)),
-                ("isDeprecated", Value::Boolean(false)),
-            ]
+        let rows = self
+            .frame
+            .dbms
+            .configuration
+            .control
+            .settings()
             .into_iter()
-            .collect()
-        });
+            .map(|setting| {
+                [
+                    ("name", Value::from(setting.name.as_str())),
+                    ("value", Value::from(setting.value.as_str())),
+                    ("isDynamic", Value::Boolean(setting.is_dynamic)),
+                    ("defaultValue", Value::from(setting.default_value.as_str())),
+                    ("description", Value::from(setting.description.as_str())),
+                    ("startupValue", Value::from(setting.startup_value.as_str())),
+                    ("isExplicitlySet", Value::Boolean(setting.is_explicitly_set)),
+                    ("isDeprecated", Value::Boolean(false)),
+                ]
+                .into_iter()
+                .collect()
+            });
         Ok(rows.collect())
+    }
+
+    fn set_setting(&self, name: &str, value: &str) -> Result<()> {
+        let _permit = self.frame.permit_to_change()?;
+        let audit = |name: &'static str, shown: &str| {
+            self.frame.audit(
+                Event::new(Action::SettingChanged, Outcome::Success)
+                    .with_detail("setting", name)
+                    .with_detail("value", shown),
+            )
+        };
+        self.frame
+            .dbms
+            .configuration
+            .control
+            .change_setting(name, value, &audit)
+    }
+
+    fn reload_tls(&self) -> Result<Map> {
+        let _permit = self.frame.permit_to_change()?;
+        // Nothing is put in force that cannot be recorded.
+        let event = |outcome| Event::new(Action::TlsPoliciesReloaded, outcome);
+        self.frame
+            .audit(event(Outcome::Success).with_detail("state", "asked for"))?;
+        match self.frame.dbms.configuration.control.reload_tls() {
+            Ok(generation) => {
+                let done = event(Outcome::Success).with_detail("generation", &generation.to_string());
+                self.frame.audit(done)?;
+                let generation = i64::try_from(generation).unwrap_or(i64::MAX);
+                Ok([("generation", Value::Integer(generation))].into_iter().collect())
+            }
+            Err(status) => {
+                self.frame
+                    .audit(event(Outcome::Failure).with_detail("reason", status.message()))?;
+                Err(status)
+            }
+        }
+    }
+
+    fn tls_policies(&self) -> Result<Vec<Map>> {
+        let _permit: AdministrationPermit = self.frame.permit()?;
+        Ok(self.frame.dbms.configuration.control.tls_policies())
+    }
+
+    fn log_tls_handshakes(&self, scope: &str, seconds: i64) -> Result<()> {
+        let _permit = self.frame.permit_to_change()?;
+        let seconds = u64::try_from(seconds)
+            .ok()
+            .filter(|seconds| *seconds <= HANDSHAKE_LOG_SECONDS_MAX);
+        let Some(seconds) = seconds else {
+            let problem = format!("the time must be from 0 to {HANDSHAKE_LOG_SECONDS_MAX} seconds");
+            return Err(Status::new(Code::ArgumentError, problem));
+        };
+        let control = &self.frame.dbms.configuration.control;
+        if !control.has_tls(scope) {
+            return Err(
+                Status::new(Code::ArgumentError, format!("no channel `{scope}` runs with TLS"))
+                    .with_advice("`SHOW TLS POLICIES` lists those that do"),
+            );
+        }
+        self.frame.audit(
+            Event::new(Action::HandshakeLogChanged, Outcome::Success)
+                .with_detail("scope", scope)
+                .with_detail("seconds", &seconds.to_string()),
+        )?;
+        control.log_tls_handshakes(scope, std::time::Duration::from_secs(seconds));
+        Ok(())
     }
 
     fn transactions(&self) -> Result<Vec<Map>> {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bastide_audit::{Action, Event, Outcome};
 use bastide_secret::SecretString;
-use bastide_security::{AttemptDecision, AuthenticationFailure, Principal, User};
+use bastide_security::{AttemptDecision, AuthenticationFailure, CertificateIdentity, Principal, User};
 use bastide_status::{Code, Result, Status};
 
 use crate::dbms::Dbms;
@@ -80,6 +80,72 @@ impl Dbms {
         }
     }
 
+    /// Logs in the user that a client certificate stands for. Only names of a certificate that was verified may be handed in.
+    ///
+    /// A wrong certificate never got this far, so nothing is to be guessed and the lock-out does not apply.
+    ///
+    /// # Errors
+    /// `Unauthorized` if certificates are no logins here, no rule fits, or the user does not exist or is suspended.
+    pub async fn log_in_with_certificate(
+        self: &Arc<Self>,
+        identity: &CertificateIdentity,
+        origin: Origin,
+    ) -> Result<Session> {
+        let configuration = &self.configuration;
+        let refused = || {
+            Status::new(
+                Code::Unauthorized,
+                "the client is unauthorized due to authentication failure",
+            )
+        };
+        let user = configuration
+            .certificate_rules
+            .as_ref()
+            .and_then(|rules| rules.user_of(identity));
+        let Some(user) = user else {
+            let reason = "no rule fits the certificate";
+            self.audit_certificate_failure("", identity, &origin, reason).await?;
+            return Err(refused());
+        };
+        let outcome = self
+            .authority
+            .vouched_for(self.users.find(user.as_str()).as_ref())
+            .and_then(|unconfirmed| unconfirmed.confirm(self.users.find(user.as_str()).as_ref()));
+        match outcome {
+            Ok(principal) => {
+                if configuration.log_successful_logins {
+                    let event = of_certificate(
+                        Event::new(Action::Login, Outcome::Success),
+                        user.as_str(),
+                        identity,
+                        &origin,
+                    );
+                    self.audit_deferred(event).await?;
+                }
+                Ok(Session::new(Arc::clone(self), principal, Some(origin)))
+            }
+            Err(failure) => {
+                let reason = failure.to_string();
+                self.audit_certificate_failure(user.as_str(), identity, &origin, &reason)
+                    .await?;
+                Err(refused())
+            }
+        }
+    }
+
+    async fn audit_certificate_failure(
+        self: &Arc<Self>,
+        user: &str,
+        identity: &CertificateIdentity,
+        origin: &Origin,
+        reason: &str,
+    ) -> Result<()> {
+        let event = of_certificate(Event::new(Action::Login, Outcome::Failure), user, identity, origin)
+            .with_detail("reason", reason);
+        let auditor = Arc::clone(&self.auditor);
+        run_blocking(move || auditor.record(event)).await
+    }
+
     async fn prove(
         self: &Arc<Self>,
         name: &str,
@@ -124,6 +190,15 @@ impl Dbms {
         // Waits only while the audit queue is full, so it is worth no thread of its own.
         self.auditor.record_deferred(event)
     }
+}
+
+fn of_certificate(event: Event, user: &str, identity: &CertificateIdentity, origin: &Origin) -> Event {
+    event
+        .with_user(user)
+        .with_address(origin.address)
+        .with_detail("connection", &origin.connection_id)
+        .with_detail("certificate", &identity.subject)
+        .with_detail("fingerprint", &identity.fingerprint)
 }
 
 async fn run_blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
+use bastide_audit::Event;
 use bastide_cypher::ast::{Statement, StatementBody};
 use bastide_execute::CancellationFlag;
 use bastide_graph::{Isolation, WriteOptions};
 use bastide_model::Map;
 use bastide_plan::Plan;
 use bastide_plan::operator::Access;
-use bastide_security::{Permit, Principal, ReadPermit, Scope, WritePermit};
+use bastide_security::{AdministrationPermit, Permit, Principal, ReadPermit, Scope, WritePermit};
 use bastide_status::{Code, Result, Status};
 use tokio::sync::watch;
 
@@ -77,6 +78,7 @@ pub(crate) struct Frame {
     pub(crate) deadline: Option<Instant>,
     pub(crate) clock: bastide_execute::evaluate::Clock,
     pub(crate) entered: TransactionGuard,
+    pub(crate) origin: Option<Origin>,
 }
 
 impl Frame {
@@ -93,6 +95,25 @@ impl Frame {
                 self.principal.user(),
                 &self.database.name,
             )
+        })
+    }
+
+    /// The permit to change the server itself, which sessions for reading do not get.
+    pub(crate) fn permit_to_change(&self) -> Result<AdministrationPermit> {
+        if self.access_mode == AccessMode::Read {
+            return Err(bastide_execute::read_only_refused());
+        }
+        self.permit()
+    }
+
+    /// Records what this session's user does to the server.
+    pub(crate) fn audit(&self, event: Event) -> Result<()> {
+        let event = event.with_user(self.principal.user());
+        self.dbms.auditor.record(match &self.origin {
+            Some(origin) => event
+                .with_address(origin.address)
+                .with_detail("connection", &origin.connection_id),
+            None => event,
         })
     }
 
@@ -280,6 +301,7 @@ impl Session {
             deadline: timeout.and_then(|timeout| started.checked_add(timeout)),
             clock,
             entered,
+            origin: self.origin.clone(),
         })
     }
 

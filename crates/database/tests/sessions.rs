@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_database::{
-    AccessMode, Completion, Configuration, Credentials, Dbms, NoAudit, Origin, RowVisitor, Session, SettingRow,
-    TransactionOptions, VisitOutcome,
+    AccessMode, BeforeChange, Completion, Configuration, Credentials, Dbms, NoAudit, Origin, RowVisitor, ServerControl,
+    Session, SettingRow, TransactionOptions, VisitOutcome,
 };
 use bastide_model::{GraphRead, Map, Value};
 use bastide_secret::SecretString;
+use bastide_security::{CertificateIdentity, CertificateRules};
 use bastide_status::{Code, Result};
 
 const PASSWORD: &str = "correct-Horse-battery-7";
@@ -252,21 +253,128 @@ fn show_settings_lists_all_or_those_that_are_named() {
     let setting = |name: &str| SettingRow {
         name: name.to_owned(),
         value: "1".to_owned(),
+        startup_value: "2".to_owned(),
         is_dynamic: false,
         default_value: "1".to_owned(),
         description: String::new(),
         is_explicitly_set: false,
     };
-    let settings = vec![setting("a.b"), setting("c.d")];
+    let control = Around {
+        settings: vec![setting("a.b"), setting("c.d")],
+    };
     let dbms = open(Configuration {
-        settings,
+        control: Arc::new(control),
         ..Configuration::in_memory()
     });
     let session = log_in(&dbms);
     assert_eq!(run(&session, "SHOW SETTINGS").unwrap().len(), 2);
-    let rows = run(&session, "SHOW SETTINGS 'c.d' YIELD name, value").unwrap();
+    let rows = run(&session, "SHOW SETTINGS 'c.d' YIELD name, startupValue").unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0][0].as_str(), Some("c.d"));
+    assert_eq!((rows[0][0].as_str(), rows[0][1].as_str()), (Some("c.d"), Some("2")));
+}
+
+/// A server around the database that takes every change.
+#[derive(Debug, Default)]
+struct Around {
+    settings: Vec<SettingRow>,
+}
+
+impl ServerControl for Around {
+    fn settings(&self) -> Vec<SettingRow> {
+        self.settings.clone()
+    }
+
+    fn change_setting(&self, _name: &str, _value: &str, before: BeforeChange<'_>) -> Result<()> {
+        before("a.b", "shown")
+    }
+
+    fn reload_tls(&self) -> Result<u64> {
+        Ok(7)
+    }
+
+    fn tls_policies(&self) -> Vec<Map> {
+        vec![[("scope", Value::from("bolt"))].into_iter().collect()]
+    }
+
+    fn has_tls(&self, scope: &str) -> bool {
+        scope == "bolt"
+    }
+
+    fn log_tls_handshakes(&self, _scope: &str, _time: Duration) {}
+}
+
+#[test]
+fn tls_policies_are_seen_and_reloaded_but_not_in_sessions_that_only_read() {
+    let dbms = open(Configuration {
+        control: Arc::new(Around::default()),
+        ..Configuration::in_memory()
+    });
+    let session = log_in(&dbms);
+    let rows = run(
+        &session,
+        "SHOW TLS POLICIES YIELD scope WHERE scope = 'bolt' RETURN scope",
+    )
+    .unwrap();
+    assert_eq!(rows[0][0].as_str(), Some("bolt"));
+    let changes = [
+        "CALL dbms.security.reloadTLS()",
+        "CALL dbms.setConfigValue('a.b', 'x')",
+        "CALL dbms.security.logTLSHandshakes('bolt', 60)",
+    ];
+    for text in changes {
+        assert!(run(&session, text).is_ok(), "{text}");
+        let reading = TransactionOptions {
+            access_mode: AccessMode::Read,
+            ..TransactionOptions::default()
+        };
+        assert!(run_with(&session, text, reading).is_err(), "{text}");
+    }
+    for text in [
+        "CALL dbms.security.logTLSHandshakes('bolt', 3601)",
+        "CALL dbms.security.logTLSHandshakes('x', 60)",
+    ] {
+        assert!(run(&session, text).is_err(), "{text}");
+    }
+    assert_eq!(
+        integer(
+            &session,
+            "CALL dbms.security.reloadTLS() YIELD generation RETURN generation"
+        ),
+        7
+    );
+}
+
+#[test]
+fn a_certificate_logs_in_the_user_that_the_rules_name_if_there_is_one() {
+    let rules = "cn:ops=neo4j; email:*@example.com=*";
+    let dbms = open(Configuration {
+        certificate_rules: Some(Arc::new(CertificateRules::parse(rules).unwrap())),
+        ..Configuration::in_memory()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let log_in_as = |common_name: &str, email: &str| {
+        let identity = CertificateIdentity {
+            common_names: vec![common_name.to_owned()],
+            email_names: vec![email.to_owned()],
+            ..CertificateIdentity::default()
+        };
+        let origin = Origin {
+            address: "127.0.0.1:1".parse().unwrap(),
+            connection_id: "bolt-1".into(),
+        };
+        runtime.block_on(dbms.log_in_with_certificate(&identity, origin))
+    };
+    let session = log_in_as("ops", "").unwrap();
+    assert_eq!(session.user(), "neo4j");
+    assert!(log_in_as("dev", "").is_err() && log_in_as("", "alice@example.com").is_err());
+    run(
+        &session,
+        "CREATE USER alice SET PASSWORD 'correct-Horse-battery-7' CHANGE NOT REQUIRED",
+    )
+    .unwrap();
+    assert_eq!(log_in_as("", "alice@example.com").unwrap().user(), "alice");
+    run(&session, "ALTER USER alice SET STATUS SUSPENDED").unwrap();
+    assert!(log_in_as("", "alice@example.com").is_err());
 }
 
 #[test]

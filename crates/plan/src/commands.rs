@@ -113,6 +113,7 @@ impl Planner<'_> {
                 "show.procedures",
                 vec![boolean(Some(executable.is_some())), executing_user(executable.as_ref())],
             ),
+            ShowKind::TlsPolicies => ("show.tls_policies", Vec::new()),
             ShowKind::Transactions(ids) => ("show.transactions", vec![self.list_or_value(ids)?]),
             ShowKind::Privileges(of) => {
                 let (whose, names) = match of {

@@ -171,6 +171,15 @@ impl Authority {
         Ok(self.unconfirmed(user))
     }
 
+    /// Takes the word of somebody else, such as a verified client certificate, for who the user is.
+    pub fn vouched_for(&self, user: Option<&User>) -> Result<Unconfirmed, AuthenticationFailure> {
+        match user {
+            None => Err(AuthenticationFailure::UnknownUser),
+            Some(user) if user.suspended => Err(AuthenticationFailure::Suspended),
+            Some(user) => Ok(self.unconfirmed(user)),
+        }
+    }
+
     /// Decides whether `principal` may have permit `P` in `scope`. The caller audits a refusal.
     pub fn decide<P: Permit>(&self, principal: &Principal, scope: Scope<'_>) -> Result<P, Denied> {
         let user = &principal.user;

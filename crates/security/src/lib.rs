@@ -7,6 +7,7 @@
 mod admission;
 mod authority;
 mod bounded_map;
+mod certificate_rules;
 mod credential_cache;
 mod lockout;
 mod password_hash;
@@ -17,6 +18,7 @@ mod user;
 
 pub use admission::{Admission, AdmissionLimits, Evict, Place, TooManyOfAddress};
 pub use authority::{AuthenticationFailure, Authority, AuthorityConfig, Principal, Unconfirmed};
+pub use certificate_rules::{CertificateIdentity, CertificateRules, InvalidCertificateRules};
 pub use lockout::{AttemptDecision, Lockout, LockoutConfig};
 pub use password_hash::{
     GENERATED_PASSWORD_RANDOM_BYTES, PASSWORD_BYTES_MAX, PasswordHash, PasswordHashError, SALT_BYTES, generate_password,

@@ -32,10 +32,11 @@ pub(crate) fn record_configuration(audit: &AuditLog, settings: &Settings) -> Res
 /// The listeners are open.
 pub(crate) fn record_started(audit: &AuditLog, addresses: BoundAddresses) -> Result<(), AuditError> {
     let event = Event::new(Action::ServerStarted, Outcome::Success).with_detail("version", VERSION);
-    let listeners: [(&'static str, Option<SocketAddr>); 3] = [
+    let listeners: [(&'static str, Option<SocketAddr>); 4] = [
         ("bolt", addresses.bolt),
         ("https", addresses.https),
         ("http", addresses.http),
+        ("backup", addresses.backup),
     ];
     let event = listeners
         .into_iter()

@@ -8,7 +8,7 @@ use bastide_settings::{
 };
 
 use crate::tls_policies::{self, Policies};
-use crate::{folders, unavailable, wire_settings};
+use crate::{folders, tls_warnings, unavailable, wire_settings};
 
 /// A configuration without faults.
 pub struct CheckedConfiguration {
@@ -22,6 +22,9 @@ impl CheckedConfiguration {
     pub fn warnings(&self) -> Vec<Fault> {
         let mut warnings = self.settings.warnings().to_vec();
         warnings.extend(plain_text_warnings(&self.settings));
+        if let Some(channels) = &self.policies.channels {
+            warnings.extend(tls_warnings::report(channels, &self.settings));
+        }
         warnings
     }
 }

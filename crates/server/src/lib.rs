@@ -23,6 +23,10 @@ mod running;
 mod signals;
 mod start;
 mod tls_policies;
+mod tls_rows;
+mod tls_service;
+mod tls_warnings;
+mod tls_watch;
 mod unavailable;
 mod wire_settings;
 

@@ -20,6 +20,7 @@ pub(crate) struct BoundAddresses {
     pub(crate) bolt: Option<SocketAddr>,
     pub(crate) https: Option<SocketAddr>,
     pub(crate) http: Option<SocketAddr>,
+    pub(crate) backup: Option<SocketAddr>,
     pub(crate) metrics: Option<SocketAddr>,
 }
 
@@ -40,7 +41,7 @@ impl ReadyFile {
             "bolt": text(addresses.bolt),
             "https": text(addresses.https),
             "http": text(addresses.http),
-            "backup": null,
+            "backup": text(addresses.backup),
             "metrics": text(addresses.metrics),
         });
         let mut file = OpenOptions::new()

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bastide_audit::AuditLog;
+use bastide_backup::BackupServer;
 use bastide_bolt_server::BoltServer;
 use bastide_database::Dbms;
 use bastide_http_api::{Discovery, HttpServer, QueryConfig, QueryLimits};
 use bastide_metrics::Endpoint;
 use bastide_settings::{AdvertisedAddress, Setting, Settings, SocketAddress, names};
-use bastide_tls::{Channel, DEVELOPMENT_CA_FILE};
+use bastide_tls::{Channel, Channels, DEVELOPMENT_CA_FILE, HttpFetch, Stapler};
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::bolt_backend::{BoltBackend, Routing};
@@ -23,10 +25,14 @@ use crate::report::{self, Addresses};
 use crate::signals::StopSignals;
 use crate::start::{StartError, open};
 use crate::tls_policies;
+use crate::tls_service::{TlsService, With};
 use crate::{audit_events, first_start, listeners, metrics, wire_settings};
+use crate::{tls_warnings, tls_watch};
 
 /// How long threads that do not listen may keep the process.
 pub(crate) const RUNTIME_END_TIME: Duration = Duration::from_secs(5);
+/// How long backups that were cut may take to let go of what they hold.
+const BACKUP_GRACE: Duration = Duration::from_secs(5);
 /// How often it is asked whether a checkpoint is due.
 const CHECKPOINT_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -35,6 +41,7 @@ struct Bound {
     bolt: Vec<TcpListener>,
     https: Vec<TcpListener>,
     http: Vec<TcpListener>,
+    backup: Vec<TcpListener>,
     metrics: Vec<TcpListener>,
     addresses: BoundAddresses,
 }
@@ -44,15 +51,21 @@ pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError>
     // Addresses first: they fail fast, and a client that comes early waits instead of being refused.
     let bound = bind_all(&checked.settings).await?;
     let addresses = bound.addresses;
-    let (checked, audit, dbms) =
-        tokio::task::spawn_blocking(move || open(&checked, addresses.bolt).map(|(audit, dbms)| (checked, audit, dbms)))
-            .await
-            .map_err(|error| StartError::Runtime(error.into()))??;
+    let hangups = StopSignals::hangup().map_err(StartError::Runtime)?;
+    let tls = tls_service(&checked)?;
+    let opened = Arc::clone(&tls);
+    let (checked, audit, dbms) = tokio::task::spawn_blocking(move || {
+        open(&checked, &opened, addresses.bolt).map(|(audit, dbms)| (checked, audit, dbms))
+    })
+    .await
+    .map_err(|error| StartError::Runtime(error.into()))??;
     let shown = shown_addresses(&checked, addresses);
     let is_first = tokio::task::block_in_place(|| first_start::user(&dbms, &audit, &checked.settings, &shown))?;
     let mut signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let is_ready = Arc::new(AtomicBool::new(false));
+    let _stapler = start_stapling(&checked.settings, &tls).await;
     let servers = Servers::start(bound, checked, &shown, &dbms, &audit, &is_ready)?;
+    look_after_tls(&tls, &audit, hangups);
     tokio::task::block_in_place(|| audit_events::record_started(&audit, addresses))?;
     let checkpoints = tokio::spawn(checkpoint_now_and_then(Arc::clone(&dbms)));
     let run_folder = servers.settings.path(names::SERVER_DIRECTORIES_RUN);
@@ -62,7 +75,7 @@ pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError>
         source,
     })?;
     notify(&[sd_notify::NotifyState::Ready]);
-    tracing::info!(bolt = ?addresses.bolt, https = ?addresses.https, http = ?addresses.http, "ready");
+    tracing::info!(bolt = ?addresses.bolt, https = ?addresses.https, http = ?addresses.http, backup = ?addresses.backup, "ready");
     // People who closed standard output do not need to read it.
     let _ = if is_first { Ok(()) } else { report::ready(&shown) };
 
@@ -82,6 +95,53 @@ pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError>
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn tls_service(checked: &CheckedConfiguration) -> Result<Arc<TlsService>, StartError> {
+    let channels = match &checked.policies.channels {
+        Some(channels) => Arc::clone(channels),
+        None => {
+            let none = Channels::load(Vec::new(), 0);
+            Arc::new(none.map_err(|_| StartError::Certificates("there are none".to_owned()))?)
+        }
+    };
+    Ok(TlsService::new(checked.settings.clone(), channels))
+}
+
+/// Asks for OCSP responses before anybody is accepted; what it returns keeps asking while it lives.
+async fn start_stapling(settings: &Settings, tls: &TlsService) -> Option<Stapler> {
+    let scopes = tls_warnings::stapled_scopes(settings).to_vec();
+    if scopes.is_empty() {
+        return None;
+    }
+    Some(Stapler::start(Arc::clone(tls.channels()), scopes, Arc::new(HttpFetch)).await)
+}
+
+/// Reads certificates again when their files change and on SIGHUP, and says daily what ends soon.
+fn look_after_tls(tls: &Arc<TlsService>, audit: &Arc<AuditLog>, mut hangups: Signal) {
+    tokio::spawn(tls_warnings::log_daily(Arc::clone(tls)));
+    let is_enabled = tls.is_reload_enabled();
+    if is_enabled {
+        tokio::spawn(tls_watch::reload_when_changed(Arc::clone(tls), Arc::clone(audit)));
+    }
+    let (tls, audit) = (Arc::clone(tls), Arc::clone(audit));
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            if !is_enabled {
+                let setting = names::DBMS_SECURITY_TLS_RELOAD_ENABLED.name();
+                tracing::warn!("SIGHUP: certificates are not read again, since `{setting}` is false");
+                continue;
+            }
+            tracing::info!("SIGHUP: certificates are read again");
+            let (tls, audit) = (Arc::clone(&tls), Arc::clone(&audit));
+            let reloading = tokio::task::spawn_blocking(move || {
+                tls_watch::reload_and_record(&tls, With::Current, "SIGHUP", &audit)
+            });
+            if let Err(error) = reloading.await {
+                tracing::error!(%error, "a reload did not end");
+            }
+        }
+    });
 }
 
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
@@ -106,6 +166,7 @@ async fn bind_all(settings: &Settings) -> Result<Bound, StartError> {
     let bolt = bind(names::SERVER_BOLT_ENABLED, names::SERVER_BOLT_LISTEN_ADDRESS).await?;
     let https = bind(names::SERVER_HTTPS_ENABLED, names::SERVER_HTTPS_LISTEN_ADDRESS).await?;
     let http = bind(names::SERVER_HTTP_ENABLED, names::SERVER_HTTP_LISTEN_ADDRESS).await?;
+    let backup = bind(names::SERVER_BACKUP_ENABLED, names::SERVER_BACKUP_LISTEN_ADDRESS).await?;
     let metrics = bind(
         names::SERVER_METRICS_PROMETHEUS_ENABLED,
         names::SERVER_METRICS_PROMETHEUS_ENDPOINT,
@@ -115,12 +176,14 @@ async fn bind_all(settings: &Settings) -> Result<Bound, StartError> {
         bolt: first(&bolt),
         https: first(&https),
         http: first(&http),
+        backup: first(&backup),
         metrics: first(&metrics),
     };
     Ok(Bound {
         bolt,
         https,
         http,
+        backup,
         metrics,
         addresses,
     })
@@ -152,6 +215,7 @@ struct Servers {
     settings: Settings,
     bolt: Option<BoltServer>,
     http: HttpServer,
+    backup: Option<BackupServer>,
     _metrics: Vec<Endpoint>,
 }
 
@@ -165,10 +229,6 @@ impl Servers {
         is_ready: &Arc<AtomicBool>,
     ) -> Result<Self, StartError> {
         let CheckedConfiguration { settings, policies } = checked;
-        let reloads = settings.value(names::DBMS_SECURITY_TLS_RELOAD_ENABLED);
-        if let Some(channels) = policies.channels.as_ref().filter(|_| reloads) {
-            tokio::spawn(tls_policies::reload_when_changed(Arc::clone(channels)));
-        }
         let (bolt_tls, https_tls) = (policies.channel("bolt"), policies.channel("https"));
         let bolt = match &shown.bolt {
             Some(address) => Some(start_bolt(bound.bolt, &settings, address, bolt_tls, dbms, audit)?),
@@ -180,6 +240,14 @@ impl Servers {
             .map(|listener| (listener, https_tls.clone()))
             .chain(bound.http.into_iter().map(|listener| (listener, None)))
             .collect();
+        let backup = match policies.channel("backup") {
+            Some(channel) if !bound.backup.is_empty() => {
+                let config = bastide_backup::Config::default();
+                let server = BackupServer::start(bound.backup, channel, config, Arc::clone(dbms));
+                Some(server.map_err(|error| StartError::Listener(error.into()))?)
+            }
+            _ => None,
+        };
         let metrics = metrics::endpoints(bound.metrics, policies.channels.as_ref(), bolt.as_ref(), dbms, audit);
         let config = Arc::new(http_config(&settings, shown, dbms, audit, is_ready));
         let http = HttpServer::start(listeners, &config).map_err(|error| StartError::Listener(error.into()))?;
@@ -187,6 +255,7 @@ impl Servers {
             settings,
             bolt,
             http,
+            backup,
             _metrics: metrics,
         })
     }
@@ -208,7 +277,12 @@ impl Servers {
                 bolt.stop(grace).await;
             }
         };
-        futures::join!(bolt, self.http.stop(grace));
+        let backup = async {
+            if let Some(backup) = self.backup {
+                backup.stop(BACKUP_GRACE).await;
+            }
+        };
+        futures::join!(bolt, self.http.stop(grace), backup);
         ends.abort();
     }
 }
@@ -231,6 +305,7 @@ fn start_bolt(
     let backend = BoltBackend {
         dbms: Arc::clone(dbms),
         authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
+        certificates_log_in: settings.is_explicitly_set(names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES),
         routing: Arc::new(routing),
     };
     let config = bastide_bolt_server::Config {

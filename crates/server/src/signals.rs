@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first stops the server in order, the second at once.
+//! SIGTERM and SIGINT: the first stops the server in order, the second at once. SIGHUP reads certificates again.
 
 use std::io;
 
@@ -19,6 +19,11 @@ impl StopSignals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// The signal that certificates are to be read again. Taken over early, since it ends the process otherwise.
+    pub(crate) fn hangup() -> io::Result<Signal> {
+        signal(SignalKind::hangup())
     }
 
     /// Waits for the next one and says its name.

@@ -14,6 +14,7 @@ use crate::check::{CheckedConfiguration, check_configuration};
 use crate::exit::ExitStatus;
 use crate::initial_password::InitialPasswordError;
 use crate::ready_file::{HomeLock, ReadyFile};
+use crate::tls_service::TlsService;
 use crate::{VERSION, audit_events, first_start, folders, logging, running, wire_settings};
 
 /// Parser and planner go deep on deep queries; both have limits that fit this stack.
@@ -170,12 +171,13 @@ fn start_logging(settings: &Settings, options: &StartOptions) -> Result<(), Star
 /// Opens the audit log and, under it, the databases.
 pub(crate) fn open(
     checked: &CheckedConfiguration,
+    tls: &Arc<TlsService>,
     bolt_address: Option<std::net::SocketAddr>,
 ) -> Result<(Arc<AuditLog>, Arc<Dbms>), StartError> {
     let settings = &checked.settings;
     let audit = Arc::new(AuditLog::open(&wire_settings::log_folder(settings))?);
     audit_events::record_configuration(&audit, settings)?;
-    let configuration = wire_settings::database(settings, bolt_address);
+    let configuration = wire_settings::database(settings, tls, bolt_address);
     let began = std::time::Instant::now();
     let dbms = Dbms::open(configuration, Arc::clone(&audit) as Arc<dyn bastide_database::Auditor>)?;
     tracing::info!(

@@ -1,11 +1,10 @@
-//! TLS policies as the settings have them, and reading them again when their files change.
+//! TLS policies as the settings have them.
 //!
 //! INVARIANT: a policy that was never switched on is only ever served from the development certificates, and these are
 //! only ever served to loopback.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use bastide_settings::{
     ClientAuthentication, Fault, HomeDirectory, PathRole, Settings, TlsLevel, TlsVersion, names,
@@ -13,11 +12,9 @@ use bastide_settings::{
 };
 use bastide_tls::{Channel, Channels, DEVELOPMENT_CA_FILE, Policy, PolicyConfig};
 
-use crate::check::{placed, seconds_now};
+use crate::check::placed;
 
-/// How often the files of a policy are looked at.
-pub(crate) const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
-/// How many files of a folder are looked at for changes.
+/// How many files of a folder are looked at.
 const FILES_MAX: usize = 4_096;
 /// What the issuer of a development certificate says of itself.
 const DEVELOPMENT_ISSUER: &str = r"development authority\, this machine only";
@@ -50,74 +47,25 @@ fn is_development(policy: &Policy) -> bool {
     leaf.is_some_and(|certificate| certificate.issuer.contains(DEVELOPMENT_ISSUER))
 }
 
-/// Reads the files of all channels again and puts the result in force; whatever is wrong leaves the old policies.
-fn reload(channels: &Channels) {
-    match channels.reload(configs(channels), seconds_now()) {
-        Ok(generation) => tracing::info!(generation, "the certificate files changed and were read again"),
-        Err(error) => {
-            tracing::error!(%error, "the changed certificate files cannot be used: the old ones stay in force");
-        }
-    }
-}
-
-fn configs(channels: &Channels) -> Vec<PolicyConfig> {
-    let policies = channels.iter().filter_map(|channel| channel.policy());
-    policies.map(|policy| policy.config().clone()).collect()
-}
-
-fn fingerprints(channels: &Channels) -> Vec<Fingerprint> {
-    configs(channels).iter().map(fingerprint).collect()
-}
-
-/// Looks at the files now and then until the runtime ends.
-pub(crate) async fn reload_when_changed(channels: Arc<Channels>) {
-    let mut seen = fingerprints(&channels);
-    loop {
-        tokio::time::sleep(RELOAD_INTERVAL).await;
-        if fingerprints(&channels) != seen {
-            // The second look is for files that are still being written.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            seen = fingerprints(&channels);
-            reload(&channels);
-        }
-    }
-}
-
-type Fingerprint = Vec<(PathBuf, Option<SystemTime>, u64)>;
-
-fn fingerprint(config: &PolicyConfig) -> Fingerprint {
-    let mut paths = vec![config.private_key.clone(), config.public_certificate.clone()];
-    for folder in [&config.trusted_directory, &config.revoked_directory]
-        .into_iter()
-        .flatten()
-    {
-        let entries = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .take(FILES_MAX);
-        paths.extend(entries.map(|entry| entry.path()));
-    }
-    paths.sort();
-    paths
-        .into_iter()
-        .map(|path| {
-            let metadata = std::fs::metadata(&path).ok();
-            let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
-            (path, modified, metadata.map_or(0, |metadata| metadata.len()))
-        })
-        .collect()
-}
-
-/// Whether Bolt and HTTPS need TLS.
+/// The policies in use: those that are switched on, and those of connectors that cannot do without.
 fn wanted(settings: &Settings) -> Vec<PolicySettings> {
     let bolt = settings.value(names::SERVER_BOLT_ENABLED)
         && settings.value(names::SERVER_BOLT_TLS_LEVEL) != TlsLevel::Disabled;
     let https = settings.value(names::SERVER_HTTPS_ENABLED);
-    [(bolt, policy::BOLT), (https, policy::HTTPS)]
+    policy::ALL
         .into_iter()
-        .filter_map(|(wanted, policy)| wanted.then_some(policy))
+        .filter(|policy| {
+            let is_needed =
+                (policy.scope == policy::BOLT.scope && bolt) || (policy.scope == policy::HTTPS.scope && https);
+            is_needed || settings.value(policy.enabled)
+        })
         .collect()
+}
+
+/// What the policies in use are loaded from.
+pub(crate) fn configs(settings: &Settings) -> Vec<PolicyConfig> {
+    let wanted = wanted(settings);
+    wanted.iter().map(|policy| config(settings, policy)).collect()
 }
 
 /// Where the development certificates are.
@@ -242,7 +190,7 @@ pub(crate) fn load(
     {
         faults.push(fault);
     }
-    // Bolt and HTTPS may both have asked for the same.
+    // Several policies may have asked for the same.
     faults.dedup();
     policies
 }
@@ -305,6 +253,7 @@ fn development_fault(settings: &Settings, conf: &Path) -> Option<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::seconds_now;
 
     fn home_with_certificates() -> (tempfile::TempDir, HomeDirectory, Settings) {
         let scratch = tempfile::tempdir().unwrap();
@@ -313,37 +262,6 @@ mod tests {
         let settings = Settings::defaults(home.path());
         bastide_tls::create_development_certificates(&development_folder(&settings), &["bolt", "https"]).unwrap();
         (scratch, home, settings)
-    }
-
-    #[test]
-    fn changed_files_are_noticed_and_a_bad_one_leaves_the_old_policy() {
-        let (scratch, home, settings) = home_with_certificates();
-        let mut faults = Vec::new();
-        let conf = home.conf_file();
-        let policies = load(&settings, &home, &conf, seconds_now(), &mut faults);
-        let channels = policies.channels.clone().unwrap();
-        let before = fingerprints(&channels);
-        let served = channels.channel("bolt").unwrap().policy().unwrap();
-        let config = served.config();
-        let fresh = scratch.path().join("fresh");
-        bastide_tls::create_development_certificates(&fresh, &["bolt"]).unwrap();
-
-        std::fs::remove_file(&config.public_certificate).unwrap();
-        std::fs::copy(fresh.join("bolt/public.crt"), &config.public_certificate).unwrap();
-        assert_ne!(fingerprints(&channels), before);
-        reload(&channels);
-        let now_served = channels.channel("bolt").unwrap().policy().unwrap();
-        assert!(
-            Arc::ptr_eq(&served, &now_served),
-            "a certificate without its key was taken"
-        );
-
-        std::fs::remove_file(&config.private_key).unwrap();
-        std::fs::copy(fresh.join("bolt/private.key"), &config.private_key).unwrap();
-        reload(&channels);
-        let now_served = channels.channel("bolt").unwrap().policy().unwrap();
-        assert!(!Arc::ptr_eq(&served, &now_served));
-        assert!(policies.any_development() && faults.is_empty());
     }
 
     #[test]

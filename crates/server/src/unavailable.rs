@@ -4,10 +4,7 @@
 
 use std::path::Path;
 
-use bastide_settings::{
-    Fault, Setting, SettingType, Settings, names,
-    policy::{self, PolicySettings},
-};
+use bastide_settings::{Fault, Setting, SettingType, Settings, names};
 
 use crate::check::placed;
 
@@ -20,12 +17,6 @@ pub(crate) fn faults(settings: &Settings, conf: &Path) -> Vec<Fault> {
     found.connectors();
     found.limits();
     found.others();
-    for policy in [policy::BOLT, policy::HTTPS] {
-        found.own_policy(&policy);
-    }
-    for policy in [policy::CLUSTER, policy::BACKUP] {
-        found.is(policy.enabled, true);
-    }
     found.names.into_iter().map(|name| placed(fault(name), conf)).collect()
 }
 
@@ -44,9 +35,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn connectors(&mut self) {
-        self.is(names::SERVER_BACKUP_ENABLED, true);
         self.is(names::SERVER_BOLT_TELEMETRY_ENABLED, true);
-        self.is(names::SERVER_BOLT_OCSP_STAPLING_ENABLED, true);
         self.is(
             names::SERVER_BOLT_CONNECTION_KEEP_ALIVE_FOR_REQUESTS,
             "STREAMING".to_owned(),
@@ -68,14 +57,6 @@ impl Found<'_> {
     fn others(&mut self) {
         self.changed(names::SERVER_DIRECTORIES_CONFIGURATION);
         self.changed(names::SERVER_PANIC_SHUTDOWN_ON_PANIC);
-    }
-
-    fn own_policy(&mut self, policy: &PolicySettings) {
-        self.is(policy.trust_all, true);
-        self.is(policy.verify_hostname, false);
-        if self.settings.value(policy.private_key_password).is_some() {
-            self.names.push(policy.private_key_password.name());
-        }
     }
 
     fn is<T: SettingType + PartialEq>(&mut self, setting: Setting<T>, unavailable: T) {
@@ -130,20 +111,10 @@ mod tests {
     #[test]
     fn what_is_not_there_cannot_be_asked_for() {
         for (name, value) in [
-            ("server.backup.enabled", "true"),
-            ("server.bolt.ocsp_stapling_enabled", "true"),
+            ("server.bolt.telemetry.enabled", "true"),
             ("server.bolt.thread_pool_max_size", "40"),
         ] {
             assert_eq!(names_of_faults(&[(name, value)]), [name]);
         }
-        let policy = [
-            ("dbms.ssl.policy.cluster.enabled", "true"),
-            ("dbms.ssl.policy.bolt.enabled", "true"),
-            ("dbms.ssl.policy.bolt.trust_all", "true"),
-        ];
-        assert_eq!(
-            names_of_faults(&policy),
-            ["dbms.ssl.policy.bolt.trust_all", "dbms.ssl.policy.cluster.enabled"]
-        );
     }
 }

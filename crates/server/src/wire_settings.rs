@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_bolt_server::{ConnectionLimits, TlsLevel};
-use bastide_database::{Configuration, SettingRow};
+use bastide_database::{Configuration, ServerControl};
 use bastide_http_api::HttpLimits;
-use bastide_security::{LockoutConfig, PasswordPolicy, RemoteAllowList};
+use bastide_security::{CertificateRules, InvalidCertificateRules, LockoutConfig, PasswordPolicy, RemoteAllowList};
 use bastide_settings::{AdvertisedAddress, ByteSize, Fault, Settings, names};
 
 use crate::VERSION;
 use crate::check::placed;
+use crate::tls_service::TlsService;
 
 /// Stands for the version in `server.bolt.agent`.
 const VERSION_MARK: &str = "<version>";
@@ -27,18 +28,28 @@ const MEMORY_FALLBACK_BYTES: u64 = 4 << 30;
 
 /// Faults that only show when settings are put to use.
 pub(crate) fn faults(settings: &Settings, conf: &Path) -> Vec<Fault> {
+    let mut faults = Vec::new();
     let setting = names::DBMS_SECURITY_LOAD_CSV_ALLOWED_HOSTS;
-    match RemoteAllowList::parse(settings.value(setting)) {
-        Ok(_) => Vec::new(),
-        Err(error) => {
-            let advice = "write host names, addresses and networks such as `files.internal,10.1.0.0/16`";
-            vec![placed(Fault::new(setting.name(), error.to_string(), advice), conf)]
-        }
+    if let Err(error) = RemoteAllowList::parse(settings.value(setting)) {
+        let advice = "write host names, addresses and networks such as `files.internal,10.1.0.0/16`";
+        faults.push(placed(Fault::new(setting.name(), error.to_string(), advice), conf));
     }
+    if let Some(Err(error)) = certificate_rules(settings) {
+        let setting = names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES;
+        let advice = "write `kind:pattern=user`, several with `;` between, such as `email:*@example.com=*`";
+        faults.push(placed(Fault::new(setting.name(), error.to_string(), advice), conf));
+    }
+    faults
+}
+
+/// What users client certificates stand for, if they are logins.
+fn certificate_rules(settings: &Settings) -> Option<Result<CertificateRules, InvalidCertificateRules>> {
+    let rules: Option<String> = settings.value(names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES);
+    rules.map(|rules| CertificateRules::parse(&rules))
 }
 
 /// Of the database.
-pub(crate) fn database(settings: &Settings, bolt_address: Option<SocketAddr>) -> Configuration {
+pub(crate) fn database(settings: &Settings, tls: &Arc<TlsService>, bolt_address: Option<SocketAddr>) -> Configuration {
     let use_ttl = settings.value(names::DBMS_SECURITY_AUTH_CACHE_USE_TTL);
     let remote = settings.value(names::DBMS_SECURITY_LOAD_CSV_HTTP_ENABLED);
     let hosts = settings.value(names::DBMS_SECURITY_LOAD_CSV_ALLOWED_HOSTS);
@@ -76,7 +87,8 @@ pub(crate) fn database(settings: &Settings, bolt_address: Option<SocketAddr>) ->
         checkpoint_commits: settings.value(names::DB_CHECKPOINT_INTERVAL_TX),
         checkpoint_bytes,
         log_successful_logins: settings.value(names::DBMS_SECURITY_LOG_SUCCESSFUL_AUTHENTICATION),
-        settings: shown(settings),
+        certificate_rules: certificate_rules(settings).and_then(Result::ok).map(Arc::new),
+        control: Arc::clone(tls) as Arc<dyn ServerControl>,
         bolt_address,
     }
 }
@@ -87,21 +99,6 @@ pub(crate) fn password_policy(settings: &Settings) -> PasswordPolicy {
         characters_min: count(settings.value(names::DBMS_SECURITY_AUTH_MINIMUM_PASSWORD_LENGTH)),
         entropy_bits_min: settings.value(names::DBMS_SECURITY_AUTH_MINIMUM_PASSWORD_ENTROPY_BITS),
     }
-}
-
-fn shown(settings: &Settings) -> Vec<SettingRow> {
-    settings
-        .iter()
-        .map(|row| SettingRow {
-            name: row.name.to_owned(),
-            value: row.value,
-            // Nothing changes a setting of a running server in this version.
-            is_dynamic: false,
-            default_value: row.default_value,
-            description: row.description.to_owned(),
-            is_explicitly_set: row.is_explicitly_set,
-        })
-        .collect()
 }
 
 fn transaction_memory(settings: &Settings) -> usize {
@@ -224,7 +221,9 @@ mod tests {
     #[test]
     fn defaults_are_closed() {
         let settings = Settings::defaults(Path::new("/home"));
-        let database = database(&settings, None);
+        let channels = Arc::new(bastide_tls::Channels::load(Vec::new(), 0).unwrap());
+        let tls = TlsService::new(settings.clone(), channels);
+        let database = database(&settings, &tls, None);
         assert!(database.authentication_enabled && database.remote_import.is_none());
         assert_eq!(database.import_directory.as_deref(), Some(Path::new("/home/import")));
         assert!(database.transaction_memory_max > 0);

@@ -4,11 +4,12 @@ use crate::fault::Fault;
 use crate::load::Settings;
 use crate::row::Row;
 use crate::table::names::{
-    DBMS_SECURITY_AUTH_ENABLED, SERVER_BACKUP_ENABLED, SERVER_BACKUP_LISTEN_ADDRESS, SERVER_BOLT_ENABLED,
-    SERVER_BOLT_LISTEN_ADDRESS, SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_BOLT_THREAD_POOL_MAX_SIZE,
-    SERVER_BOLT_THREAD_POOL_MIN_SIZE, SERVER_BOLT_TLS_LEVEL, SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS,
-    SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS,
-    SERVER_METRICS_PROMETHEUS_ENABLED, SERVER_METRICS_PROMETHEUS_ENDPOINT,
+    DBMS_SECURITY_AUTH_ENABLED, DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES, SERVER_BACKUP_ENABLED,
+    SERVER_BACKUP_LISTEN_ADDRESS, SERVER_BOLT_ENABLED, SERVER_BOLT_LISTEN_ADDRESS,
+    SERVER_BOLT_PLAINTEXT_OFF_LOOPBACK_ENABLED, SERVER_BOLT_THREAD_POOL_MAX_SIZE, SERVER_BOLT_THREAD_POOL_MIN_SIZE,
+    SERVER_BOLT_TLS_LEVEL, SERVER_HTTP_ENABLED, SERVER_HTTP_LISTEN_ADDRESS, SERVER_HTTP_PLAINTEXT_OFF_LOOPBACK_ENABLED,
+    SERVER_HTTPS_ENABLED, SERVER_HTTPS_LISTEN_ADDRESS, SERVER_METRICS_PROMETHEUS_ENABLED,
+    SERVER_METRICS_PROMETHEUS_ENDPOINT,
 };
 use crate::table::policy::{self, PolicySettings};
 use crate::value::{ClientAuthentication, ListenAddress, TlsLevel};
@@ -19,6 +20,7 @@ pub(crate) fn check(settings: &Settings) -> Vec<Fault> {
     check_plain_text(settings, &mut faults);
     check_policies(settings, &mut faults);
     check_backup(settings, &mut faults);
+    check_certificate_logins(settings, &mut faults);
     check_ports(settings, &mut faults);
     check_metrics(settings, &mut faults);
     check_authentication(settings, &mut faults);
@@ -162,6 +164,36 @@ fn check_backup(settings: &Settings, faults: &mut Vec<Fault>) {
         let problem = format!("lets every machine that reaches {address} take backups");
         let advice = "write `false` and put the clients' certificates into the trusted folder, or listen on loopback";
         faults.push(fault(settings, policy.trust_all.row(), problem, advice));
+    }
+}
+
+/// A certificate is a login only if it was verified.
+fn check_certificate_logins(settings: &Settings, faults: &mut Vec<Fault>) {
+    let rules = DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES;
+    if settings.value(rules).is_none() {
+        return;
+    }
+    let policies = [policy::BOLT, policy::HTTPS];
+    for policy in &policies {
+        if settings.value(policy.trust_all) {
+            let problem = format!(
+                "lets everybody log in as anybody, since `{}` takes certificates for logins",
+                rules.name()
+            );
+            let advice = "write `false`, or remove the rules";
+            faults.push(fault(settings, policy.trust_all.row(), problem, advice));
+        }
+    }
+    let asks = |policy: &PolicySettings| {
+        settings.value(policy.enabled) && settings.value(policy.client_auth) != ClientAuthentication::None
+    };
+    if !policies.iter().any(asks) {
+        let problem = "has rules for client certificates, and no client is asked for one";
+        let advice = format!(
+            "switch a policy on with `{}=true`, and let its `client_auth` be `OPTIONAL` or `REQUIRE`",
+            policy::BOLT.enabled.name()
+        );
+        faults.push(fault(settings, rules.row(), problem, advice));
     }
 }
 

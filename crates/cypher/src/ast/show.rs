@@ -68,6 +68,8 @@ pub enum ShowKind {
         /// `EXECUTABLE`.
         executable: Option<ExecutableBy>,
     },
+    /// `TLS POLICIES`.
+    TlsPolicies,
     /// `TRANSACTIONS [ids]`; empty for all.
     Transactions(Vec<Expression>),
     /// `[ALL] [ROLE …|USER …] PRIVILEGES`.

@@ -79,6 +79,9 @@ impl Parser<'_> {
         if self.eat_word("TRANSACTIONS") || self.eat_word("TRANSACTION") {
             return Ok(ShowKind::Transactions(self.show_names()?));
         }
+        if self.eat_words(&["TLS", "POLICIES"]) || self.eat_words(&["TLS", "POLICY"]) {
+            return Ok(ShowKind::TlsPolicies);
+        }
         if self.eat_word("PROCEDURES") || self.eat_word("PROCEDURE") {
             return Ok(ShowKind::Procedures {
                 executable: self.executable()?,

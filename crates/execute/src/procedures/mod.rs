@@ -3,6 +3,7 @@
 //! Owns the registry and what a procedure may ask ([`ProcedureContext`], [`ServerInformation`]). Every procedure declares its mode
 //! and the privilege it needs; who has which is decided above.
 
+mod configuration;
 mod database;
 mod dbms;
 mod registry;

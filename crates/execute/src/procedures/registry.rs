@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bastide_plan::{ProcedureLookup, ProcedureSignature};
 
 use super::signature::Declaration;
-use super::{Procedure, database, dbms, schema, show, transaction};
+use super::{Procedure, configuration, database, dbms, schema, show, transaction};
 
 /// The prefix of what `SHOW` commands run; not to be called by name, nor listed.
 pub(super) const SHOW_PREFIX: &str = "show.";
@@ -27,7 +27,8 @@ impl ProcedureRegistry {
     /// Every procedure that comes with the engine.
     pub fn built_in() -> Self {
         let mut registry = Self::empty();
-        let families: [&[Declaration]; 5] = [
+        let families: [&[Declaration]; 6] = [
+            configuration::DECLARATIONS,
             database::DECLARATIONS,
             dbms::DECLARATIONS,
             schema::DECLARATIONS,

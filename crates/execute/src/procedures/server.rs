@@ -1,7 +1,7 @@
 //! What procedures may ask of the server that runs them.
 
 use bastide_model::{Map, Value};
-use bastide_status::Status;
+use bastide_status::{Code, Status};
 
 /// The server, as procedures see it. Rows are maps by column name; a column left out is null, an unknown one is not shown.
 ///
@@ -65,6 +65,26 @@ pub trait ServerInformation: Send + Sync {
         Ok([("name", Value::from(database))].into_iter().collect())
     }
 
+    /// Changes a setting of the running server; an empty value brings its default back.
+    fn set_setting(&self, _name: &str, _value: &str) -> Result<(), Status> {
+        Err(not_here())
+    }
+
+    /// Reads certificates, keys and revocation lists again. Columns of `dbms.security.reloadTLS()`: `generation`.
+    fn reload_tls(&self) -> Result<Map, Status> {
+        Err(not_here())
+    }
+
+    /// Columns of `SHOW TLS POLICIES`.
+    fn tls_policies(&self) -> Result<Vec<Map>, Status> {
+        Ok(Vec::new())
+    }
+
+    /// Logs every handshake of a channel for so many seconds; 0 ends it.
+    fn log_tls_handshakes(&self, _scope: &str, _seconds: i64) -> Result<(), Status> {
+        Err(not_here())
+    }
+
     /// Metadata of the running transaction.
     fn transaction_metadata(&self) -> Map {
         Map::new()
@@ -74,6 +94,10 @@ pub trait ServerInformation: Send + Sync {
     fn set_transaction_metadata(&self, _metadata: &Map) -> Result<(), Status> {
         Ok(())
     }
+}
+
+fn not_here() -> Status {
+    Status::new(Code::FeatureNotSupported, "there is no server around this graph")
 }
 
 /// No server at all, for tests and tools.

@@ -396,3 +396,15 @@ fn the_backup_channel_needs_a_policy_that_asks_for_certificates() {
     let fault = only_fault(&format!("{trusting}server.backup.listen_address=0.0.0.0:6362"));
     assert!(fault.contains("take backups"), "{fault}");
 }
+
+#[test]
+fn certificates_are_no_logins_where_they_are_not_verified() {
+    let rules = "dbms.security.authentication.certificate.rules=cn:alice=alice\n";
+    let fault = only_fault(rules);
+    assert!(fault.contains("no client is asked for one"), "{fault}");
+    let text = format!("{rules}dbms.ssl.policy.bolt.enabled=true\n");
+    let settings = load(&text).unwrap();
+    let fault = only_fault(&format!("{text}dbms.ssl.policy.bolt.trust_all=true\n"));
+    assert!(fault.contains("log in as anybody"), "{fault}");
+    assert!(settings.with_changed("dbms.ssl.policy.bolt.trust_all", "true").is_err());
+}

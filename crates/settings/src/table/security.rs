@@ -26,6 +26,14 @@ crate::table::settings_table! {
     /// Most users whose password is remembered; 0 switches that off.
     DBMS_SECURITY_AUTH_CACHE_MAX_CAPACITY: u64 =
         Kind::Integer(0, 10_000_000), "dbms.security.auth_cache_max_capacity", Some("10000"), neo4j;
+    /// Which users verified client certificates stand for; none if not set. Rules `kind:pattern=user` with `;` between them,
+    /// of which the first that fits decides. The kind is `email`, `dns`, `uri` (subject alternative names), `cn` (common
+    /// name) or `subject` (the whole name, as `SHOW TLS POLICIES` writes names, such as `CN=alice, OU=ops`). A pattern is
+    /// the whole name; one `*` in it stands for one part of it, that is for neither `@`, `/`, `,`, `:`, `+` nor white space,
+    /// in `dns` and `uri` not for a dot either, and a `*` in the user's name for the same text, as in
+    /// `email:*@example.com=*;dns:reports.example.com=reporting`. The user must exist. Clients log in with the scheme `none`.
+    DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES: Option<String> =
+        Kind::Text, "dbms.security.authentication.certificate.rules", None, bastide;
     /// Where users are authenticated.
     DBMS_SECURITY_AUTHENTICATION_PROVIDERS: Vec<String> =
         Kind::ChoiceList(&["native"]), "dbms.security.authentication_providers", Some("native"), neo4j;

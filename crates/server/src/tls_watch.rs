@@ -1,0 +1,251 @@
+//! Reading the policies again by itself when the content of their files changes.
+//!
+//! Content counts, not times: a mounted folder is swapped by a symbolic link, and a file may be written again with what it had.
+//! INVARIANT: content is hashed only if something about a file looks different, and what was found wrong is tried again
+//! only once it has changed again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use bastide_audit::{Action, AuditLog, Event, Outcome};
+use bastide_tls::{Channels, PolicyConfig};
+
+use crate::tls_service::{TlsService, With};
+
+/// How often files are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Files that look the same for so long are written completely.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
+/// Files that never rest are read at last; what is half-written fails and changes nothing.
+const SETTLE_TRIES: usize = 10;
+/// How many files of a folder are looked at; the policy itself refuses more.
+const FILES_MAX: usize = 10_000;
+/// How much of a file is hashed; the policy itself refuses larger ones.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// What tells cheaply that a file is as it was: where it really is, and what the system says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Look {
+    target: PathBuf,
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    mode: u32,
+    owner: u32,
+}
+
+type Looks = BTreeMap<PathBuf, Option<Look>>;
+type Contents = BTreeMap<PathBuf, Option<Content>>;
+
+/// What a reload depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Content {
+    hash: Vec<u8>,
+    mode: u32,
+    owner: u32,
+}
+
+/// What was seen last.
+struct Watch {
+    looks: Looks,
+    contents: Contents,
+}
+
+impl Watch {
+    fn new(channels: &Channels) -> Self {
+        let looks = looks(channels);
+        let contents = contents(&looks);
+        Self { looks, contents }
+    }
+
+    /// Whether the content has changed since the last call. Blocks.
+    fn has_changed(&mut self, channels: &Channels) -> bool {
+        let looks = looks(channels);
+        if looks == self.looks {
+            return false;
+        }
+        let contents = contents(&looks);
+        self.looks = looks;
+        let has_changed = contents != self.contents;
+        self.contents = contents;
+        has_changed
+    }
+}
+
+/// Looks at the files of the policies in force until the runtime ends.
+pub(crate) async fn reload_when_changed(service: Arc<TlsService>, audit: Arc<AuditLog>) {
+    let mut watch = Watch::new(service.channels());
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let (service, audit) = (Arc::clone(&service), Arc::clone(&audit));
+        let looked = tokio::task::spawn_blocking(move || {
+            look(&mut watch, &service, &audit);
+            watch
+        });
+        match looked.await {
+            Ok(seen) => watch = seen,
+            Err(error) => {
+                tracing::error!(%error, "the certificate files are no longer watched");
+                return;
+            }
+        }
+    }
+}
+
+fn look(watch: &mut Watch, service: &TlsService, audit: &AuditLog) {
+    let channels = service.channels();
+    if !watch.has_changed(channels) {
+        return;
+    }
+    for _ in 0..SETTLE_TRIES {
+        std::thread::sleep(SETTLE_TIME);
+        if !watch.has_changed(channels) {
+            break;
+        }
+    }
+    tracing::info!("certificate files have changed and are read again");
+    reload_and_record(service, With::InForce, "files have changed", audit);
+}
+
+/// Reads the policies again for another reason than a user's, and records what came of it. Blocks.
+pub(crate) fn reload_and_record(service: &TlsService, with: With, reason: &str, audit: &AuditLog) {
+    let outcome = service.reload(with);
+    let event = match &outcome {
+        Ok(generation) => {
+            Event::new(Action::TlsPoliciesReloaded, Outcome::Success).with_detail("generation", &generation.to_string())
+        }
+        Err(reasons) => Event::new(Action::TlsPoliciesReloaded, Outcome::Failure).with_detail("reason", reasons),
+    };
+    if let Err(error) = audit.record(event.with_detail("trigger", reason)) {
+        tracing::error!(%error, "a reload of the TLS policies could not be audited");
+    }
+}
+
+fn looks(channels: &Channels) -> Looks {
+    let mut looks = Looks::new();
+    for policy in channels.iter().filter_map(|channel| channel.policy()) {
+        for path in paths(policy.config()) {
+            let seen = look_at(&path);
+            looks.insert(path, seen);
+        }
+    }
+    looks
+}
+
+fn paths(config: &PolicyConfig) -> Vec<PathBuf> {
+    let mut paths = vec![config.private_key.clone(), config.public_certificate.clone()];
+    let folders = [&config.trusted_directory, &config.revoked_directory];
+    for folder in folders.into_iter().flatten() {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        paths.extend(entries.take(FILES_MAX).map(|entry| entry.path()));
+        // Without the folder a reload would fail.
+        paths.push(folder.clone());
+    }
+    paths
+}
+
+fn look_at(path: &Path) -> Option<Look> {
+    let metadata = fs::metadata(path).ok()?;
+    let is_folder = metadata.is_dir();
+    // What a folder holds is looked at by itself.
+    let of_file = |value: i64| if is_folder { 0 } else { value };
+    Some(Look {
+        target: fs::canonicalize(path).ok()?,
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: if is_folder { 0 } else { metadata.size() },
+        modified: (of_file(metadata.mtime()), of_file(metadata.mtime_nsec())),
+        changed: (of_file(metadata.ctime()), of_file(metadata.ctime_nsec())),
+        mode: metadata.mode(),
+        owner: metadata.uid(),
+    })
+}
+
+fn contents(looks: &Looks) -> Contents {
+    let content = |look: &Look| {
+        Some(Content {
+            hash: hash_of(&look.target)?,
+            mode: look.mode,
+            owner: look.owner,
+        })
+    };
+    looks
+        .iter()
+        .map(|(path, look)| (path.clone(), look.as_ref().and_then(content)))
+        .collect()
+}
+
+/// `None` for what cannot be read.
+fn hash_of(path: &Path) -> Option<Vec<u8>> {
+    if path.is_dir() {
+        return Some(Vec::new());
+    }
+    let mut context = Context::new(&SHA256);
+    let mut buffer = zeroize::Zeroizing::new([0; 8 * 1024]);
+    let mut file = File::open(path).ok()?.take(BYTES_MAX);
+    loop {
+        let count = file.read(buffer.as_mut()).ok()?;
+        if count == 0 {
+            return Some(context.finish().as_ref().to_vec());
+        }
+        context.update(buffer.get(..count)?);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+    use crate::tls_service::tests::Home;
+
+    #[test]
+    fn only_content_and_permissions_count() {
+        let home = Home::with_policy();
+        let service = home.service();
+        let channels = service.channels();
+        let mut watch = Watch::new(channels);
+        assert!(!watch.has_changed(channels));
+        let certificate = home.folder.join("public.crt");
+        let text = fs::read(&certificate).unwrap();
+        fs::remove_file(&certificate).unwrap();
+        fs::write(&certificate, &text).unwrap();
+        fs::set_permissions(&certificate, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(!watch.has_changed(channels), "the same content");
+        fs::write(&certificate, "other").unwrap();
+        assert!(watch.has_changed(channels) && !watch.has_changed(channels));
+        fs::set_permissions(home.folder.join("private.key"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(watch.has_changed(channels) && !watch.has_changed(channels));
+        fs::write(home.folder.join("revoked/list.crl"), "").unwrap();
+        assert!(watch.has_changed(channels));
+        fs::remove_dir_all(home.folder.join("revoked")).unwrap();
+        assert!(watch.has_changed(channels));
+    }
+
+    #[test]
+    fn a_folder_that_is_swapped_by_a_link_is_noticed() {
+        let home = Home::with_policy();
+        let mounted = home.folder.with_file_name("..2026_1");
+        fs::rename(&home.folder, &mounted).unwrap();
+        let data = home.folder.with_file_name("..data");
+        symlink("..2026_1", &data).unwrap();
+        symlink("..data", &home.folder).unwrap();
+        let service = home.service();
+        let mut watch = Watch::new(service.channels());
+        let next = home.folder.with_file_name("..2026_2");
+        home.make_certificate(&next);
+        let staged = home.folder.with_file_name("..data_new");
+        symlink("..2026_2", &staged).unwrap();
+        fs::rename(&staged, &data).unwrap();
+        assert!(watch.has_changed(service.channels()));
+        assert_eq!(service.reload(With::InForce), Ok(2));
+    }
+}
