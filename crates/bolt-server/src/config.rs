@@ -57,7 +57,7 @@ pub struct ConnectionLimits {
     pub message_bytes_max: usize,
     /// How long a client may refuse to take bytes before it is disconnected.
     pub write_timeout: Duration,
-    /// Rows in one batch; a client that does not read holds one batch.
+    /// Rows in one batch; a client that does not read holds two batches.
     pub batch_rows_max: usize,
     /// Bytes in one batch; exceeded by at most one row.
     pub batch_bytes_max: usize,

@@ -22,6 +22,8 @@ const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 const BOLT: u8 = 0x60;
 /// First byte of `GET`.
 const HTTP_GET: u8 = b'G';
+/// Encrypted bytes that wait for the socket, in batches.
+const TLS_BATCHES_MAX: usize = 2;
 const HANDSHAKE_BUFFER_BYTES: usize = 512;
 
 /// A connection that agreed on a version.
@@ -73,6 +75,12 @@ pub(crate) async fn establish(socket: TcpStream, config: &Config) -> Result<Esta
                         _ => RefusalReason::TlsFailed(failure.to_string()),
                     })
                 })?;
+            // A batch is encrypted as a whole and then written at once, instead of all but its end and then that.
+            let batch = config.limits.batch_bytes_max;
+            stream
+                .get_mut()
+                .1
+                .set_buffer_limit(Some(batch.saturating_mul(TLS_BATCHES_MAX)));
             let mut first = [0];
             if stream.read(&mut first).await? == 0 {
                 return Err(NotEstablished::Gone);

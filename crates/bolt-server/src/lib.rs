@@ -5,6 +5,7 @@
 //! holds one batch of rows. Must not know how a query is run, nor where users are kept.
 
 mod backend;
+mod behind;
 mod config;
 mod control;
 mod establish;

@@ -241,6 +241,7 @@ async fn serve(
         phase,
         login_deadline,
         output: Vec::new(),
+        behind: None,
         session: None,
         work: Work::default(),
         session_notifications: bastide_bolt::NotificationFilter::default(),

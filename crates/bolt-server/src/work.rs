@@ -145,7 +145,7 @@ impl Worker {
         Ok(vec![("rt", metadata::routing_table(&table))])
     }
 
-    /// Sends (or drops) rows, one batch after the other, each taken by the client before the next is produced.
+    /// Sends (or drops) rows, one batch after the other, each taken by the client before the next but one is produced.
     pub(crate) async fn pull(&mut self, pull: Pull, keep: bool) -> Result<Pulled, Stop> {
         let query_id = pull.query_id.unwrap_or(self.work.last_query_id);
         let Some(mut open) = self.work.streams.remove(&query_id) else {
@@ -185,7 +185,7 @@ impl Worker {
                 Ok(BatchOutcome::More) => {}
             }
             if self.output.len() >= self.config.limits.batch_bytes_max {
-                self.flush().await?;
+                self.send_behind().await?;
             } else {
                 tokio::task::yield_now().await;
             }

@@ -1,7 +1,7 @@
 //! Works a connection's requests off, one after the other, and answers them.
 //!
 //! Answers gather in one buffer that is sent when no request is waiting, or when a batch of rows is full: a client that stops
-//! reading holds that batch and stops the query there. INVARIANT: the buffer holds whole messages only.
+//! reading holds that batch and the next one, and stops the query there. INVARIANT: the buffer holds whole messages only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use zeroize::Zeroize;
 
 use crate::backend::{Backend, ConnectionDetails, Session};
+use crate::behind::{Behind, send};
 use crate::config::Config;
 use crate::control::Control;
 use crate::events::RefusalReason;
@@ -55,6 +56,7 @@ pub(crate) struct Worker {
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) login_deadline: Instant,
     pub(crate) output: Vec<u8>,
+    pub(crate) behind: Option<Behind>,
     pub(crate) session: Option<Box<dyn Session>>,
     pub(crate) work: Work,
     pub(crate) session_notifications: NotificationFilter,
@@ -84,6 +86,7 @@ impl Worker {
         self.watchers = Watchers::default();
         self.drop_work();
         self.session = None;
+        self.behind = None;
         let mut sending = self.sending.lock().await;
         let _ = timeout(self.config.limits.write_timeout, sending.shutdown()).await;
         match stop {
@@ -286,20 +289,32 @@ impl Worker {
 
     /// Sends what has gathered and waits until the client's side took it.
     pub(crate) async fn flush(&mut self) -> Result<(), Stop> {
+        self.sent_behind().await?;
         if self.output.is_empty() {
             return Ok(());
         }
-        let sent = timeout(self.config.limits.write_timeout, async {
-            let mut sending = self.sending.lock().await;
-            sending.write_all(&self.output).await?;
-            sending.flush().await
-        });
-        if !matches!(sent.await, Ok(Ok(()))) {
-            return Err(Stop::Orderly);
-        }
+        send(&self.sending, &self.output, self.config.limits.write_timeout)
+            .await
+            .map_err(|_| Stop::Orderly)?;
         self.output.clear();
         self.output.shrink_to(OUTPUT_BYTES_KEPT);
         Ok(())
+    }
+
+    /// Begins to send what has gathered, once what was sent so before was taken.
+    pub(crate) async fn send_behind(&mut self) -> Result<(), Stop> {
+        let mut empty = self.sent_behind().await?;
+        empty.shrink_to(OUTPUT_BYTES_KEPT);
+        let bytes = std::mem::replace(&mut self.output, empty);
+        self.behind = Some(Behind::start(&self.sending, bytes, self.config.limits.write_timeout));
+        Ok(())
+    }
+
+    async fn sent_behind(&mut self) -> Result<Vec<u8>, Stop> {
+        match self.behind.take() {
+            Some(behind) => behind.finish().await.map_err(|_| Stop::Orderly),
+            None => Ok(Vec::new()),
+        }
     }
 }
 
