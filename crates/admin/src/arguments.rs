@@ -43,6 +43,12 @@ pub enum AdminCommand {
         #[command(subcommand)]
         command: BackupCommand,
     },
+    /// TLS policies: certificates, keys, trust
+    Tls {
+        /// What to do.
+        #[command(subcommand)]
+        command: TlsCommand,
+    },
     /// Users and databases
     Dbms {
         /// What to do.
@@ -98,6 +104,26 @@ impl std::fmt::Debug for InitialPasswordArguments {
             .field("require_password_change", &self.require_password_change)
             .finish_non_exhaustive()
     }
+}
+
+/// `bastide admin tls …`
+#[derive(Subcommand, Clone, Debug)]
+pub enum TlsCommand {
+    /// Check certificates, keys, trusted and revoked certificates and suites, and tell what clients will see
+    #[command(after_help = "Example:\n  bastide admin tls check --scope bolt --json\n\n\
+                            Exit codes: 0 all policies can be used, 1 one cannot, 3 the configuration was refused")]
+    Check(TlsCheckArguments),
+}
+
+/// `bastide admin tls check …`
+#[derive(Args, Clone, Debug)]
+pub struct TlsCheckArguments {
+    /// Check this policy only
+    #[arg(long, value_name = "SCOPE", value_parser = bastide_settings::policy::SCOPES)]
+    pub scope: Option<String>,
+    /// Answer with one line of JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `bastide admin audit …`

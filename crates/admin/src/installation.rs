@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bastide_secret::SecretString;
 use bastide_settings::{ConfigurationFaults, Fault, Settings};
+use bastide_tls::PolicyConfig;
 
 /// Why the server's part of a verb was not done.
 #[derive(Debug)]
@@ -57,6 +58,12 @@ pub trait Installation {
     /// # Errors
     /// If they cannot be read.
     fn settings(&self, place: Place<'_>) -> Result<Settings, Refusal>;
+
+    /// The TLS policies that are configured or that a start would use, by scope.
+    ///
+    /// # Errors
+    /// If the settings cannot be read.
+    fn tls_policies(&self, place: Place<'_>) -> Result<Vec<PolicyConfig>, Refusal>;
 
     /// Makes the folders of the home that are missing, and keeps servers from starting on it while the value lives.
     ///

@@ -1,4 +1,4 @@
-//! Administration verbs: validate-config, set-initial-password, audit verify, backup, inspect, restore.
+//! Administration verbs: validate-config, set-initial-password, audit verify, tls check, backup, inspect, restore.
 //!
 //! Owns their command lines and what they print. INVARIANT: a password is never printed, and results go to standard
 //! output while reasons for failure, notices and progress go to standard error. Must not know the running server's insides:
@@ -14,6 +14,7 @@ mod inspect;
 mod installation;
 mod password;
 mod progress;
+mod tls_check;
 
 use std::io::Write;
 
@@ -66,7 +67,7 @@ pub fn run(
     output: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> std::io::Result<Outcome> {
-    use arguments::{AuditCommand, BackupCommand, DatabaseCommand, DbmsCommand, ServerCommand};
+    use arguments::{AuditCommand, BackupCommand, DatabaseCommand, DbmsCommand, ServerCommand, TlsCommand};
     let place = Place {
         home: arguments.home.as_deref(),
         expand_commands: arguments.expand_commands,
@@ -84,6 +85,9 @@ pub fn run(
         AdminCommand::Backup {
             command: BackupCommand::Inspect(given),
         } => inspect::inspect(installation, place, given, output, errors),
+        AdminCommand::Tls {
+            command: TlsCommand::Check(given),
+        } => tls_check::check(installation, place, given, output, errors),
         AdminCommand::Dbms {
             command: DbmsCommand::SetInitialPassword(given),
         } => password::set_initial(installation, place, given, output, errors),

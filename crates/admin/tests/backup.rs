@@ -52,6 +52,10 @@ impl Installation for OnDisk {
         Settings::load(&self.0, &self.0.join("conf/bastide.conf"), &[], options).map_err(Refusal::Configuration)
     }
 
+    fn tls_policies(&self, _place: Place<'_>) -> Result<Vec<bastide_tls::PolicyConfig>, Refusal> {
+        Ok(Vec::new())
+    }
+
     fn lock(&self, _place: Place<'_>) -> Result<Box<dyn Any>, Refusal> {
         make_folder(&self.0.join("logs"));
         Ok(Box::new(()))

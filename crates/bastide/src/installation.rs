@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use bastide_admin::{Installation, Place, Refusal};
 use bastide_secret::SecretString;
-use bastide_server::{CheckedConfiguration, check_configuration, set_initial_password};
+use bastide_server::{CheckedConfiguration, check_configuration, policy_configs, set_initial_password};
 use bastide_settings::{Fault, HomeDirectory, LoadOptions, Settings, names};
+use bastide_tls::PolicyConfig;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -61,6 +62,10 @@ impl Installation for HomeOnDisk {
             conf_must_exist: false,
         };
         Settings::load(home.path(), &home.conf_file(), &[], options).map_err(Refusal::Configuration)
+    }
+
+    fn tls_policies(&self, place: Place<'_>) -> Result<Vec<PolicyConfig>, Refusal> {
+        self.settings(place).map(|settings| policy_configs(&settings))
     }
 
     fn lock(&self, place: Place<'_>) -> Result<Box<dyn Any>, Refusal> {

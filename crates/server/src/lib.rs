@@ -34,6 +34,7 @@ pub use check::{CheckedConfiguration, check_configuration};
 pub use exit::ExitStatus;
 pub use initial_password::{InitialPasswordError, set_initial_password};
 pub use start::{StartError, StartOptions, start};
+pub use tls_policies::policy_configs;
 
 /// The version of this server.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

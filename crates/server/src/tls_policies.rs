@@ -100,6 +100,20 @@ pub(crate) fn paths(settings: &Settings, _home: &HomeDirectory) -> Vec<(PathBuf,
     paths
 }
 
+/// The policies that are configured, or that a start would use with development certificates that are there.
+pub fn policy_configs(settings: &Settings) -> Vec<PolicyConfig> {
+    let wanted = wanted(settings);
+    let is_served = |policy: &PolicySettings| {
+        let is_wanted = wanted.iter().any(|wanted| wanted.scope == policy.scope);
+        is_wanted && unconfigured_fault(&development_folder(settings), policy).is_none()
+    };
+    policy::ALL
+        .iter()
+        .filter(|policy| settings.is_policy_configured(policy) || is_served(policy))
+        .map(|policy| config(settings, policy))
+        .collect()
+}
+
 fn config(settings: &Settings, policy: &PolicySettings) -> PolicyConfig {
     let is_configured = settings.is_policy_configured(policy);
     let path = |setting| {
