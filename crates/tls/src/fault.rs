@@ -318,6 +318,11 @@ pub enum PolicyError {
         /// Which.
         path: PathBuf,
     },
+    /// A build for FIPS 140-3 whose cryptography would not all be done by the validated module.
+    #[error(
+        "this build promises FIPS 140-3 cryptography and the policy would not keep to it; the module may have failed its self-tests"
+    )]
+    OutsideFips,
     /// The library refuses the parts as a whole.
     #[error("the parts do not make a configuration: {reason}")]
     Unusable {

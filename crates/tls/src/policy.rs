@@ -46,11 +46,13 @@ pub struct PolicyConfig {
     /// Whom to believe: authorities, and certificates that are trusted for themselves. `None` believes nobody; a folder
     /// that is named must be there.
     pub trusted_directory: Option<PathBuf>,
-    /// Certificate revocation lists and revoked certificates; a folder that is named must be there.
+    /// Certificate revocation lists and revoked certificates; a folder that is named must be there. As soon as it holds one
+    /// list, every authority needs a current one, or what it issued is refused.
     pub revoked_directory: Option<PathBuf>,
     /// What clients must show.
     pub client_authentication: ClientAuthentication,
-    /// Believes everybody, and ignores `trusted_directory`.
+    /// Believes everybody who has the key of the certificate shown, under any name, and ignores `trusted_directory`. Who is
+    /// named by `revoked_directory` is refused all the same.
     pub trust_all: bool,
     /// Whether the name that was dialled must be in the other side's certificate.
     pub verify_hostname: bool,
@@ -117,6 +119,9 @@ impl Policy {
             .dangerous()
             .with_custom_certificate_verifier(trust.server_verifier(config.verify_hostname, &provider))
             .with_client_cert_resolver(Arc::clone(&presented) as _);
+        if cfg!(feature = "fips") && !(server.fips() && client.fips()) {
+            return Err(refuse(vec![PolicyError::OutsideFips]));
+        }
         // The list says "best first", and says it of both ends.
         server.ignore_client_order = true;
         server.alpn_protocols.clone_from(&config.application_protocols);

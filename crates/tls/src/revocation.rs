@@ -1,6 +1,14 @@
 //! Which certificates are revoked: lists of their issuers, and certificates that were put into `revoked_dir` themselves.
 //!
-//! INVARIANT: doubt refuses. As soon as there is one list, a certificate whose issuer has no current list is refused.
+//! INVARIANT: doubt refuses. As soon as there is one list, a certificate whose issuer has no current list is refused. Without any
+//! list only the certificates in the folder count.
+//!
+//! A list that has expired is no fault of the configuration: the server starts, says loudly whom it will refuse, and refuses them.
+//! A server that was restarted after the list expired would otherwise be down for everybody, where the running one is not.
+//!
+//! A leaf in the folder is revoked by its issuer and number; an authority by its name and key, with all that it ever signed,
+//! because who revokes an authority has lost its key: to revoke one certificate of an authority and keep another of the same
+//! key, its issuer's list is the way.
 //!
 //! Of several lists of one issuer for the same certificates, the one issued last among those that have begun and not
 //! expired counts; what a later but expired one revokes is revoked as well. The time of issue decides before the number,

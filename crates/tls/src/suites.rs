@@ -39,14 +39,21 @@ const TABLE: &[(&str, SupportedCipherSuite)] = &[
     ),
 ];
 
+/// The suites that this build offers: with the feature `fips`, those of the validated module.
+fn offerable() -> impl Iterator<Item = &'static (&'static str, SupportedCipherSuite)> {
+    TABLE
+        .iter()
+        .filter(|(_, suite)| !cfg!(feature = "fips") || suite.fips())
+}
+
 /// The suite with this IANA name.
 pub fn suite_by_name(name: &str) -> Option<SupportedCipherSuite> {
-    TABLE.iter().find(|(known, _)| *known == name).map(|(_, suite)| *suite)
+    offerable().find(|(known, _)| *known == name).map(|(_, suite)| *suite)
 }
 
 /// All names that [`suite_by_name`] knows, for error messages.
 pub fn suite_names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(name, _)| *name)
+    offerable().map(|(name, _)| *name)
 }
 
 /// The IANA name of a suite that was agreed.
@@ -211,9 +218,7 @@ fn listed_suites(
 }
 
 fn known_suites(version: TlsVersion) -> impl Iterator<Item = &'static str> {
-    let of_version = TABLE
-        .iter()
-        .filter(move |(_, suite)| suite.version() == version.protocol());
+    let of_version = offerable().filter(move |(_, suite)| suite.version() == version.protocol());
     of_version.map(|(name, _)| *name)
 }
 

@@ -9,7 +9,7 @@ use rustls_pki_types::CertificateDer;
 use super::answer::{Answer, AnswerFault, CertificateStatus};
 use super::fetch::FetchError;
 use super::inquiry::{Inquiry, is_must_staple};
-use super::schedule::{INTERVAL_MIN, after_answer, after_failure};
+use super::schedule::{INTERVAL_MAX, INTERVAL_MIN, after_answer, after_failure};
 use super::{StapleState, StapleStatus};
 use crate::policy::Policy;
 use crate::presented::Presented;
@@ -97,7 +97,8 @@ impl Slot {
 
     /// What to ask now, if it is time. Whoever gets it must [`settle`](Self::settle) it; until then nobody else gets it for a while.
     pub(crate) fn take_due(&mut self, now: i64) -> Option<Arc<Inquiry>> {
-        if self.due > now {
+        // A time further ahead than any interval is left from before the clock was set back.
+        if self.due > now && self.due <= now.saturating_add(INTERVAL_MAX) {
             return None;
         }
         self.due = now.saturating_add(INTERVAL_MIN);
@@ -137,11 +138,18 @@ impl Slot {
             Err(fault) => {
                 self.failures = self.failures.saturating_add(1);
                 self.due = after_failure(now, self.failures, jitter);
-                tracing::warn!(
-                    scope, %subject, %responder, reason = %fault, failures = self.failures,
-                    stapled = self.good.is_some(), again_in_s = self.due.saturating_sub(now),
-                    "no OCSP response to staple"
-                );
+                let again_in_s = self.due.saturating_sub(now);
+                if self.must_staple && self.good.is_none() {
+                    tracing::error!(
+                        scope, %subject, %responder, reason = %fault, failures = self.failures, again_in_s,
+                        "no OCSP response to staple to a must-staple certificate: clients that know must-staple refuse it"
+                    );
+                } else {
+                    tracing::warn!(
+                        scope, %subject, %responder, reason = %fault, failures = self.failures, again_in_s,
+                        stapled = self.good.is_some(), "no OCSP response"
+                    );
+                }
                 let reason = fault.to_string();
                 self.state = StapleState::Failed { reason };
             }

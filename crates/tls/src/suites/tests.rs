@@ -245,3 +245,13 @@ async fn keys_of_every_kind_make_handshakes_of_both_versions() {
         }
     }
 }
+
+#[cfg(feature = "fips")]
+#[test]
+fn a_fips_build_offers_only_what_the_module_does() {
+    assert!(suite_by_name("TLS_CHACHA20_POLY1305_SHA256").is_none());
+    assert!(suite_names().all(|name| name.contains("_AES_")));
+    let (_home, config) = crate::policy::tests::development();
+    let policy = crate::Policy::load(config, crate::policy::tests::now()).unwrap();
+    assert!(policy.server_config().fips() && policy.client_config().fips());
+}

@@ -72,6 +72,7 @@ fn refuses_a_responder_that_nobody_appointed() {
     let (authority, inquiry) = good_server(P256);
     for usage in [
         "",
+        "basicConstraints=CA:FALSE",
         "extendedKeyUsage=serverAuth",
         "extendedKeyUsage=anyExtendedKeyUsage",
     ] {
