@@ -347,3 +347,50 @@ def test_resumption_works_within_one_state(start, pki, tmp_path):
         context = python_context(case)
         first = ask_with_python(case, context=context)[1]
         assert ask_with_python(case, session=first.session, context=context)[1].resumed
+
+
+def system(server, text, identity=None, **parameters):
+    """Runs a statement of the administrator on `system`; `identity` where the server demands a client certificate."""
+    options = {}
+    if identity:
+        own = ClientCertificate(certfile=identity.chain, keyfile=identity.key)
+        options["client_certificate"] = ClientCertificateProviders.static(own)
+    with server.driver(**options) as driver:
+        return [row.data() for row in driver.execute_query(text, parameters, database_="system").records]
+
+
+def test_a_policy_changes_without_a_restart(start, pki):
+    server = start(client_auth="OPTIONAL")
+    nobody = Case("nobody", "bolt", server.port, "1.3", None, pki.root.certificate)
+    assert ask_with_s_client(nobody)[0] == SERVED
+    system(server, "CALL dbms.setConfigValue('dbms.ssl.policy.bolt.client_auth', 'REQUIRE')")
+    system(server, "CALL dbms.setConfigValue('dbms.ssl.policy.bolt.tls_versions', 'TLSv1.3')")
+    call_reload(server)
+    assert ask_with_s_client(nobody)[0] == REFUSED
+    good = Case("good", "bolt", server.port, "1.3", pki.clients["good"], pki.root.certificate)
+    assert ask_with_s_client(good)[0] == SERVED
+    old = Case("old", "bolt", server.port, "1.2", pki.clients["good"], pki.root.certificate)
+    assert ask_with_s_client(old)[0] == REFUSED
+    other = Case("https", "https", port_of(server, "https"), "1.2", None, pki.root.certificate)
+    assert ask_with_s_client(other)[0] == SERVED, "the other scope keeps its policy"
+    found = system(server, "SHOW TLS POLICIES YIELD scope, clientAuth", identity=pki.clients["good"])
+    assert {row["scope"]: row["clientAuth"] for row in found}.items() >= {"bolt": "REQUIRE", "https": "OPTIONAL"}.items()
+
+
+def test_a_policy_that_cannot_be_is_refused_and_the_old_one_stays(start, pki):
+    server = start()
+    with pytest.raises(neo4j.exceptions.Neo4jError):
+        system(server, "CALL dbms.setConfigValue('dbms.ssl.policy.bolt.client_auth', 'SOMETIMES')")
+    system(server, "CALL dbms.setConfigValue('dbms.ssl.policy.bolt.public_certificate', 'elsewhere.crt')")
+    assert "elsewhere.crt" in refused_reload(server)
+    assert all_serve(server, pki, pki.server)
+
+
+def test_certificates_may_be_renewed_in_another_folder(start, pki):
+    server, new = start(), renewed(pki)
+    for channel in CHANNELS:
+        lay_out(server.home, f"{channel}-new", new, [pki.root.certificate])
+        system(server, f"CALL dbms.setConfigValue('dbms.ssl.policy.{channel}.base_directory', 'certificates/{channel}-new')")
+    assert all_serve(server, pki, pki.server), "until the reload"
+    call_reload(server)
+    assert all_serve(server, pki, new)

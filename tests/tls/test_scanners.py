@@ -17,6 +17,7 @@ from scopes import lay_out, policy
 from harness import Server
 from harness import pki as certificates
 
+EVERY_CHANNEL = {"server.https.enabled": "true", "server.backup.enabled": "true", "server.backup.listen_address": "127.0.0.1:0"}
 HERE = pathlib.Path(__file__).resolve().parent
 SECONDS_MAX = 240
 SSLYZE_SCANS = (
@@ -37,6 +38,7 @@ NUMBERS = {
 CONFIGURED = {
     "bolt": ("rsa", None, {*TLS13, *(f"TLS_ECDHE_RSA_WITH_{name}" for name in TLS12)}),
     "https": ("p256", None, {*TLS13, *(f"TLS_ECDHE_ECDSA_WITH_{name}" for name in TLS12)}),
+    "backup": ("p384", None, {*TLS13, *(f"TLS_ECDHE_ECDSA_WITH_{name}" for name in TLS12)}),
 }
 NARROWED = {
     "bolt": (
@@ -49,6 +51,11 @@ NARROWED = {
         ["TLS_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"],
         {"TLS_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
     ),
+    "backup": (
+        "p384",
+        ["TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"],
+        {"TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+    ),
 }
 
 
@@ -56,7 +63,7 @@ class Scanned:
     """A running server, the address of each channel, and the set that each must offer."""
 
     def __init__(self, pki, configured):
-        self.server = Server(set_password=False, settings={"server.https.enabled": "true"})
+        self.server = Server(set_password=False, settings=EVERY_CHANNEL)
         self.offered = {}
         for channel, (kind, suites, offered) in configured.items():
             identity = pki.intermediate.issue(

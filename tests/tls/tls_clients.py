@@ -20,7 +20,9 @@ PROGRAM_SECONDS_MAX = 180
 
 BOLT = (bytes.fromhex("6060b017" + "00000405" + "00000004" * 3), 4)
 HTTPS = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 12)
-QUESTIONS = {"bolt": BOLT, "https": HTTPS}
+BACKUP_GREETING = b'{"request":"list","protocol":1}'
+BACKUP = (b"R" + len(BACKUP_GREETING).to_bytes(4, "big") + BACKUP_GREETING, 5)
+QUESTIONS = {"bolt": BOLT, "https": HTTPS, "backup": BACKUP}
 """Per protocol: what a client sends after the handshake, and how many bytes of answer prove that it was served."""
 
 SERVED, REFUSED = "served", "refused"
