@@ -199,23 +199,23 @@ fn a_password_set_before_the_first_start_is_not_printed_and_cannot_be_set_after_
 
 #[test]
 fn loose_permissions_unavailable_settings_and_misspellings_stop_the_start_in_one_report() {
-    let home = Home::new("server.backup.enabled=true\nserver.bolt.ocsp_stapling_enabled=true\n");
+    let home = Home::new("server.bolt.telemetry.enabled=true\nserver.bolt.thread_pool_max_size=7\n");
     std::fs::create_dir(home.path.join("data")).unwrap();
     set_mode(&home.path.join("data"), 0o750);
     let refused = home.run(&["start"]);
     let report = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(3), "{report}");
     for part in [
-        "bastide.conf:3: `server.backup.enabled`",
-        "ocsp_stapling",
+        "bastide.conf:3: `server.bolt.telemetry.enabled`",
+        "thread_pool_max_size",
         "group or others can read this data folder",
     ] {
         assert!(report.contains(part), "{part} is missing in {report}");
     }
     let validated = home.run(&["admin", "server", "validate-config"]);
     assert_eq!(validated.status.code(), Some(3));
-    assert!(text(&validated.stderr).contains("server.backup.enabled"));
-    home.write_settings("server.backup.enabled=false\n");
+    assert!(text(&validated.stderr).contains("server.bolt.telemetry.enabled"));
+    home.write_settings("server.bolt.telemetry.enabled=false\n");
     set_mode(&home.path.join("data"), 0o700);
     let validated = home.run(&["admin", "server", "validate-config"]);
     assert!(

@@ -73,7 +73,7 @@ pub(crate) fn development_folder(settings: &Settings) -> PathBuf {
     settings.path(names::SERVER_DIRECTORIES_CERTIFICATES)
 }
 
-/// The files and folders of all policies in use, for the check of their permissions.
+/// The files and folders of all policies in use, for the check of their permissions; the keys' are checked where they are read.
 pub(crate) fn paths(settings: &Settings, _home: &HomeDirectory) -> Vec<(PathBuf, PathRole)> {
     let mut paths = Vec::new();
     for policy in wanted(settings) {
@@ -93,7 +93,6 @@ pub(crate) fn paths(settings: &Settings, _home: &HomeDirectory) -> Vec<(PathBuf,
                 .take(FILES_MAX);
             paths.extend(entries.map(|entry| (entry.path(), PathRole::PublicCertificate)));
         }
-        paths.push((config.private_key, PathRole::PrivateKey));
         paths.push((config.public_certificate, PathRole::PublicCertificate));
     }
     paths.push((development_folder(settings), PathRole::CertificateFolder));

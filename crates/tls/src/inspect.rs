@@ -124,11 +124,11 @@ pub fn inspect(config: &PolicyConfig, now: i64) -> Inspection {
         public_certificate: config.public_certificate.clone(),
         chain_end: chain_end(&certificates, &trust),
         private_key: config.private_key.clone(),
-        key,
         reachable_as: leaf.map(|leaf| leaf.summary.names.clone()).unwrap_or_default(),
         certificates,
         versions: offer.versions.iter().map(|version| version.name()).collect(),
-        ciphers: offer.suite_names(),
+        ciphers: offer.suite_names_for(key.as_ref().map(|key| key.algorithm.as_str())),
+        key,
         groups: offer.group_names(),
         client_authentication: config.client_authentication.name(),
         verify_hostname: config.verify_hostname,
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(found.days_left(), Some(999));
         assert_eq!(found.reachable_as, ["localhost"]);
         assert_eq!(found.versions, ["TLSv1.2", "TLSv1.3"]);
-        assert_eq!(found.ciphers.len(), 9);
+        assert_eq!(found.ciphers.len(), 6, "nothing that asks for an RSA key");
         assert_eq!(found.groups[0], "X25519MLKEM768");
         assert_eq!(found.key.as_ref().unwrap().algorithm, "EC P-256");
         assert_eq!(found.client_authentication, "OPTIONAL");

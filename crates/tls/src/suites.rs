@@ -133,11 +133,7 @@ impl Offer {
         faults: &mut Vec<PolicyError>,
         warnings: &mut Vec<PolicyWarning>,
     ) {
-        let kind = if algorithm.starts_with("RSA") {
-            "_RSA_"
-        } else {
-            "_ECDSA_"
-        };
+        let kind = key_part(algorithm);
         let fits = |suite: &SupportedCipherSuite| suite_name(suite.suite()).contains(kind);
         if !self.versions.contains(&TlsVersion::Tls12) || self.suites_of(TlsVersion::Tls12).any(|suite| fits(&suite)) {
             return;
@@ -175,10 +171,28 @@ impl Offer {
             .collect()
     }
 
+    /// The [`suite_names`](Self::suite_names) that a server with a key of this kind can agree on; all without a key.
+    pub(crate) fn suite_names_for(&self, algorithm: Option<&str>) -> Vec<&'static str> {
+        let mut names = self.suite_names();
+        if let Some(kind) = algorithm.map(key_part) {
+            names.retain(|name| !name.contains("_WITH_") || name.contains(kind));
+        }
+        names
+    }
+
     /// Names of the key exchange groups, most wanted first.
     pub(crate) fn group_names(&self) -> Vec<String> {
         let groups = self.provider.kx_groups.iter();
         groups.map(|group| format!("{:?}", group.name())).collect()
+    }
+}
+
+/// What the names of TLS 1.2 suites have for a kind of key.
+fn key_part(algorithm: &str) -> &'static str {
+    if algorithm.starts_with("RSA") {
+        "_RSA_"
+    } else {
+        "_ECDSA_"
     }
 }
 

@@ -6,6 +6,7 @@ use x509_parser::prelude::{
     DistributionPointName, FromDer, GeneralName, ParsedExtension, X509Certificate, X509Name, X509Version,
 };
 
+use crate::distinguished_name;
 use crate::ocsp::signature::{PublicKey, Signed};
 
 /// Longer names are cut, in characters.
@@ -113,14 +114,13 @@ pub(crate) fn plain_serial(serial: &[u8]) -> &[u8] {
     serial.get(zeros..).unwrap_or_default()
 }
 
-/// A distinguished name as text.
+/// A distinguished name as text, cut where it is long.
 pub(crate) fn name_text(name: &X509Name<'_>) -> String {
-    let text = name.to_string();
+    let text = distinguished_name::name_text(name);
     if text.is_empty() {
         return "an empty name".to_owned();
     }
-    let plain = |character: char| if character.is_control() { '?' } else { character };
-    let mut short: String = text.chars().take(NAME_LENGTH_MAX).map(plain).collect();
+    let mut short: String = text.chars().take(NAME_LENGTH_MAX).collect();
     if text.chars().nth(NAME_LENGTH_MAX).is_some() {
         short.push('…');
     }
