@@ -254,6 +254,8 @@ def install(server, scope, *extra):
     folder = server.home / "certificates" / scope
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (server.home / "certificates").chmod(0o700)
+    for name in ("trusted", "revoked"):
+        (folder / name).mkdir(mode=0o700)
     openssl(
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "private.key",
         "-out", "public.crt", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", *extra, folder=folder,

@@ -60,7 +60,7 @@ class Terminal:
     def type(self, text):
         """Types lines; returns what came back, and the exit code of the first that failed."""
         (self.folder / "typed").write_text(text)
-        self.process.stdin.write(b"failed=0; set -E; trap '[ $failed = 0 ] && failed=$?' ERR; source ./typed; trap - ERR; echo ===$failed\n")
+        self.process.stdin.write(b"failed=0; set -E; trap 'code=$?; [ $failed = 0 ] && failed=$code' ERR; source ./typed; trap - ERR; echo ===$failed\n")
         self.process.stdin.flush()
         output = b""
         deadline = time.monotonic() + SECONDS_MAX

@@ -76,13 +76,12 @@ def scene(tmp_path):
 
 @pytest.fixture
 def start():
-    """Starts a server that staples on Bolt and HTTPS."""
+    """Starts a server that staples on Bolt and HTTPS; there is one setting for both."""
     made = []
 
     def make(scene, identity=None):
         server = Server(set_password=False, settings={"server.https.enabled": "true", "server.bolt.ocsp_stapling_enabled": "true"})
         made.append(server)
-        server.settings["server.https.ocsp_stapling_enabled"] = "true"
         for channel in ("bolt", "https"):
             lay_out(server.home, channel, identity or scene.server)
             server.settings |= policy(channel, client_auth="NONE")

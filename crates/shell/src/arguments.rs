@@ -74,8 +74,8 @@ pub struct ShellArguments {
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub private_key: Option<PathBuf>,
 
-    /// Log in with the certificate alone, as the user that the server's rules map it to
-    #[arg(long, requires = "certificate", conflicts_with = "password")]
+    /// Log in with the certificate alone, as the user that the server's rules map it to; no password is sent
+    #[arg(long, requires = "certificate")]
     pub certificate_login: bool,
 
     /// Stop at the first failure when not on a terminal (the default)
