@@ -176,6 +176,7 @@ impl Pipeline {
 /// Whether the password of a key is decrypted with a passphrase made from a certificate, as Neo4j's manual shows it: the
 /// server hands its certificate to everybody, so whoever can read the encrypted file can decrypt it too.
 pub(crate) fn is_certificate_recipe(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
     let decrypts = line.contains("openssl") && (line.contains(" -d") || line.contains("-pass"));
     let names_certificate = [".crt", ".cer", ".pem", "certificate"];
     decrypts && names_certificate.into_iter().any(|name| line.contains(name))
@@ -332,6 +333,9 @@ mod tests {
     fn a_passphrase_made_from_a_certificate_is_noticed() {
         let recipe = "base64 -w 0 certificate.crt | openssl aes-256-cbc -a -d -in password.enc -pass stdin";
         assert!(is_certificate_recipe(recipe) && is_certificate_recipe(&format!("bash -lc '{recipe}'")));
+        assert!(is_certificate_recipe(
+            &recipe.replace("certificate.crt", "\"$CERTIFICATE\"")
+        ));
         assert!(!is_certificate_recipe("cat /etc/bastide/bolt-key-password"));
         assert!(!is_certificate_recipe(
             "openssl aes-256-cbc -d -in p.enc -pass file:/root/passphrase"
