@@ -31,6 +31,10 @@ pub enum Action {
     UserSuspended,
     /// A suspended user was made active again.
     UserActivated,
+    /// A role was granted to a user.
+    RoleGranted,
+    /// A role was taken from a user.
+    RoleRevoked,
     /// A password was changed or reset.
     PasswordChanged,
     /// The configuration in force when the server started.
@@ -69,7 +73,7 @@ pub enum Action {
 
 impl Action {
     /// Every action, for documentation and tests.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Login,
         Self::Logout,
         Self::UserCreated,
@@ -78,6 +82,8 @@ impl Action {
         Self::UserDropped,
         Self::UserSuspended,
         Self::UserActivated,
+        Self::RoleGranted,
+        Self::RoleRevoked,
         Self::PasswordChanged,
         Self::Configuration,
         Self::SettingChanged,
@@ -107,6 +113,8 @@ impl Action {
             | Self::UserDropped
             | Self::UserSuspended
             | Self::UserActivated
+            | Self::RoleGranted
+            | Self::RoleRevoked
             | Self::PasswordChanged => "user",
             Self::Configuration
             | Self::SettingChanged
@@ -133,6 +141,8 @@ impl Action {
             Self::UserDropped => "user_dropped",
             Self::UserSuspended => "user_suspended",
             Self::UserActivated => "user_activated",
+            Self::RoleGranted => "role_granted",
+            Self::RoleRevoked => "role_revoked",
             Self::PasswordChanged => "password_changed",
             Self::Configuration => "configuration",
             Self::SettingChanged => "setting_changed",

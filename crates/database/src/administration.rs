@@ -50,6 +50,10 @@ enum Change {
         to: UserName,
         if_exists: bool,
     },
+    Administrators {
+        names: Vec<UserName>,
+        granted: bool,
+    },
     OwnPassword {
         name: UserName,
         credential: PasswordHash,
@@ -90,6 +94,9 @@ pub(crate) fn prepare(frame: &Arc<Frame>, command: &AdminCommand, parameters: &M
     if let AdminCommand::AlterCurrentUserPassword { from, to } = command {
         let _permit: OwnPasswordPermit = frame.permit()?;
         return own_password(frame, &password(from, parameters)?, &password(to, parameters)?).map(Command::Change);
+    }
+    if let AdminCommand::TerminateTransactions { ids } = command {
+        return information::terminate(frame, ids, parameters).map(|stream| Command::Answer(Box::new(stream)));
     }
     let _permit: AdministrationPermit = frame.permit()?;
     let change = match command {
@@ -140,10 +147,14 @@ pub(crate) fn prepare(frame: &Arc<Frame>, command: &AdminCommand, parameters: &M
             to: user_name(to, parameters)?,
             if_exists: *if_exists,
         },
-        AdminCommand::TerminateTransactions { ids } => {
-            return information::terminate(frame, ids, parameters).map(|stream| Command::Answer(Box::new(stream)));
-        }
-        AdminCommand::AlterCurrentUserPassword { .. } => {
+        AdminCommand::ChangeAdministrators { users, granted } => Change::Administrators {
+            names: users
+                .iter()
+                .map(|name| user_name(name, parameters))
+                .collect::<Result<_>>()?,
+            granted: *granted,
+        },
+        AdminCommand::TerminateTransactions { .. } | AdminCommand::AlterCurrentUserPassword { .. } => {
             return Err(Status::new(Code::UnknownError, "unreachable command"));
         }
     };
@@ -177,6 +188,7 @@ impl Prepared {
                 Some(user) => rename(frame, users, user, to),
                 None => Ok(0),
             },
+            Change::Administrators { names, granted } => change_administrators(frame, users, &names, granted),
             Change::OwnPassword { name, credential } => {
                 let user = existing(users, &name, false)?.ok_or_else(|| no_such_user(&name))?;
                 audit(frame, Action::PasswordChanged, &name)?;
@@ -221,6 +233,7 @@ fn create(
         credential,
         password_change_required: changes.change_required.unwrap_or(true),
         suspended: changes.suspended.unwrap_or(false),
+        administrator: false,
         home_database: changes.home_database.flatten(),
     };
     store(frame, users, user)
@@ -241,10 +254,41 @@ fn alter(frame: &Frame, users: &ExclusiveUsers<'_>, user: User, changes: HashedC
         credential: changes.credential.unwrap_or(user.credential),
         password_change_required: changes.change_required.unwrap_or(user.password_change_required),
         suspended: changes.suspended.unwrap_or(user.suspended),
+        administrator: user.administrator,
         home_database: changes.home_database.unwrap_or(user.home_database),
         name: user.name,
     };
     store(frame, users, user)
+}
+
+/// All of them or, if one does not exist, none.
+fn change_administrators(frame: &Frame, users: &ExclusiveUsers<'_>, names: &[UserName], granted: bool) -> Result<u64> {
+    let mut changed = Vec::new();
+    for name in names {
+        if !granted && name.as_str() == frame.principal.user() {
+            let problem = "you cannot take the role admin from yourself";
+            return Err(Status::new(Code::ArgumentError, problem).with_advice("let another administrator do it"));
+        }
+        changed.extend(existing(users, name, false)?.filter(|user| user.administrator != granted));
+    }
+    let action = if granted {
+        Action::RoleGranted
+    } else {
+        Action::RoleRevoked
+    };
+    let mut updates = 0;
+    for user in changed {
+        audit(frame, action, &user.name)?;
+        updates += store(
+            frame,
+            users,
+            User {
+                administrator: granted,
+                ..user
+            },
+        )?;
+    }
+    Ok(updates)
 }
 
 fn drop_user(frame: &Frame, users: &ExclusiveUsers<'_>, name: &UserName) -> Result<u64> {

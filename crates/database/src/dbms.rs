@@ -109,7 +109,7 @@ impl Dbms {
         for (id, _) in self.registry.transactions() {
             let reason = Status::new(Code::DatabaseUnavailable, "the server is shutting down");
             // One that ended in the meantime needs no ending.
-            let _owner = self.registry.terminate(id, reason);
+            let _owner = self.registry.terminate(id, reason, |_| true);
         }
     }
 }

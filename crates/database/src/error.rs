@@ -53,6 +53,7 @@ pub fn denied(error: &Denied, auditor: &dyn Auditor, user: &str, database: &str)
     let code = match error {
         Denied::CredentialsExpired { .. } => Code::CredentialsExpired,
         Denied::ReadOnlySession { .. } => Code::AccessMode,
+        Denied::NotAdministrator { .. } => Code::Forbidden,
         Denied::Revoked { .. } => Code::AuthorizationExpired,
     };
     let event = Event::new(Action::PermissionDenied, Outcome::Refused)

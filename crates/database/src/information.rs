@@ -30,10 +30,11 @@ impl Information {
     }
 
     fn user_row(user: &User) -> Map {
+        let roles = user.administrator.then_some("admin").into_iter().chain(["PUBLIC"]);
+        let roles = roles.map(Value::from);
         [
             ("user", Value::from(user.name.as_str())),
-            // Roles come in a later version; every active user may do everything.
-            ("roles", Value::list([Value::from("admin"), Value::from("PUBLIC")])),
+            ("roles", Value::list(roles.collect::<Vec<_>>())),
             ("passwordChangeRequired", Value::Boolean(user.password_change_required)),
             ("suspended", Value::Boolean(user.suspended)),
             ("home", Value::from(user.home_database.clone())),
@@ -213,13 +214,13 @@ impl ServerInformation for Information {
     }
 
     fn transactions(&self) -> Result<Vec<Map>> {
-        let _permit: AdministrationPermit = self.frame.permit()?;
         let running = self
             .frame
             .dbms
             .registry
             .transactions()
             .into_iter()
+            .filter(|(_, transaction)| may_see(&self.frame, &transaction.user))
             .map(|(id, transaction)| {
                 let elapsed = transaction.started.elapsed();
                 let elapsed = Duration {
@@ -250,7 +251,6 @@ impl ServerInformation for Information {
     }
 
     fn terminate_transactions(&self, ids: &[String]) -> Result<Vec<Map>> {
-        let _permit: AdministrationPermit = self.frame.permit()?;
         Ok(ids.iter().map(|id| terminate_one(&self.frame, id)).collect())
     }
 
@@ -307,6 +307,11 @@ fn transaction_id(database: &str, id: u64) -> String {
     format!("{database}-transaction-{id}")
 }
 
+/// Everybody sees and ends what is their own, administrators what is anybody's.
+fn may_see(frame: &Frame, owner: &str) -> bool {
+    frame.principal.is_administrator() || frame.principal.user() == owner
+}
+
 fn terminate_one(frame: &Frame, id: &str) -> Map {
     let number = id
         .rsplit_once("-transaction-")
@@ -315,7 +320,10 @@ fn terminate_one(frame: &Frame, id: &str) -> Map {
         Code::TransactionTerminated,
         "the transaction was ended by an administrator",
     );
-    let owner = number.and_then(|number| frame.dbms.registry.terminate(number, reason));
+    let owner = number.and_then(|number| {
+        let may_end = |owner: &str| may_see(frame, owner);
+        frame.dbms.registry.terminate(number, reason, may_end)
+    });
     let message = if owner.is_some() {
         "Transaction terminated."
     } else {

@@ -286,6 +286,7 @@ impl Dbms {
                 credential,
                 password_change_required: change_required,
                 suspended: false,
+                administrator: true,
                 home_database: None,
             };
             users

@@ -90,10 +90,10 @@ impl Registry {
             .collect()
     }
 
-    /// Ends a transaction; says whose it was, if there was one.
-    pub fn terminate(&self, id: u64, reason: Status) -> Option<Arc<str>> {
+    /// Ends a transaction if `may_end` says so of its user; says whose it was, if it was ended.
+    pub fn terminate(&self, id: u64, reason: Status, may_end: impl FnOnce(&str) -> bool) -> Option<Arc<str>> {
         let transactions = locked(&self.transactions);
-        let transaction = transactions.get(&id)?;
+        let transaction = transactions.get(&id).filter(|transaction| may_end(&transaction.user))?;
         transaction.cancellation.cancel(reason);
         Some(Arc::clone(&transaction.user))
     }

@@ -20,6 +20,7 @@ const NAME: &str = "name";
 const CREDENTIAL: &str = "credential";
 const CHANGE_REQUIRED: &str = "passwordChangeRequired";
 const SUSPENDED: &str = "suspended";
+const ADMINISTRATOR: &str = "administrator";
 const HOME_DATABASE: &str = "homeDatabase";
 
 /// Why users could not be read or changed.
@@ -129,6 +130,7 @@ impl ExclusiveUsers<'_> {
             (CREDENTIAL, Value::from(user.credential.as_stored())),
             (CHANGE_REQUIRED, Value::Boolean(user.password_change_required)),
             (SUSPENDED, Value::Boolean(user.suspended)),
+            (ADMINISTRATOR, Value::Boolean(user.administrator)),
             (
                 HOME_DATABASE,
                 user.home_database.as_deref().map_or(Value::Null, Value::from),
@@ -234,6 +236,7 @@ fn read_user(graph: &dyn GraphRead, node: NodeId) -> Result<User, UserStoreError
             .map_err(|error| damaged(error.to_string()))?,
         password_change_required: property(CHANGE_REQUIRED)?.as_boolean().unwrap_or(true),
         suspended: property(SUSPENDED)?.as_boolean().unwrap_or(true),
+        administrator: property(ADMINISTRATOR)?.as_boolean().unwrap_or(false),
         home_database: property(HOME_DATABASE)?.as_str().map(str::to_owned),
     })
 }
@@ -250,6 +253,7 @@ mod tests {
             credential: PasswordHash::create(&password, &[7; bastide_security::SALT_BYTES]).unwrap(),
             password_change_required: false,
             suspended: false,
+            administrator: true,
             home_database: Some("neo4j".to_owned()),
         }
     }

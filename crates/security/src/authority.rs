@@ -1,8 +1,9 @@
 //! Who is logged in, and what they may do.
 //!
-//! Owns the way from a password to a [`Principal`] and from a principal to a permit. In this release there are no roles:
-//! an active user may do everything, a user whose password must be changed may only change it, and a session in access
-//! mode READ gets no permit to change anything. A principal is revoked the moment its user is dropped or suspended.
+//! Owns the way from a password to a [`Principal`] and from a principal to a permit. In this release there is one role,
+//! `admin`: who has it may do everything, any other active user everything but administer; a user whose password must be
+//! changed may only change it, and a session in access mode READ gets no permit to change anything. A principal is revoked
+//! the moment its user is dropped or suspended, and loses the role the moment its user does.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::user::{User, UserName};
 const ACTIVE: u8 = 0;
 const CHANGE_REQUIRED: u8 = 1;
 const REVOKED: u8 = 2;
+const ADMINISTRATOR: u8 = 3;
 
 /// Somebody who has proven who they are. Only [`Authority`] makes one.
 #[derive(Clone)]
@@ -46,6 +48,11 @@ impl Principal {
         self.standing.load(Ordering::Acquire) == CHANGE_REQUIRED
     }
 
+    /// Whether the user may administer the server now.
+    pub fn is_administrator(&self) -> bool {
+        self.standing.load(Ordering::Acquire) == ADMINISTRATOR
+    }
+
     /// Whether the user was dropped or suspended since; the session must end.
     pub fn is_revoked(&self) -> bool {
         self.standing.load(Ordering::Acquire) == REVOKED
@@ -56,7 +63,7 @@ impl Principal {
         Self {
             user: Arc::from(""),
             home_database: None,
-            standing: Arc::new(AtomicU8::new(ACTIVE)),
+            standing: Arc::new(AtomicU8::new(ADMINISTRATOR)),
         }
     }
 }
@@ -184,6 +191,8 @@ impl Authority {
     pub fn decide<P: Permit>(&self, principal: &Principal, scope: Scope<'_>) -> Result<P, Denied> {
         let user = &principal.user;
         match principal.standing.load(Ordering::Acquire) {
+            ADMINISTRATOR => {}
+            ACTIVE if P::ACTION == Action::Administer => return Err(Denied::NotAdministrator { user: user.clone() }),
             ACTIVE => {}
             CHANGE_REQUIRED if P::ACTION == Action::ChangeOwnPassword => {}
             CHANGE_REQUIRED => return Err(Denied::CredentialsExpired { user: user.clone() }),
@@ -248,6 +257,8 @@ impl Authority {
 fn standing_of(user: &User) -> u8 {
     if user.password_change_required {
         CHANGE_REQUIRED
+    } else if user.administrator {
+        ADMINISTRATOR
     } else {
         ACTIVE
     }

@@ -101,6 +101,12 @@ pub enum Denied {
         /// Where.
         database: Arc<str>,
     },
+    /// The user does not have the role `admin` (`Neo.ClientError.Security.Forbidden`).
+    #[error("user `{user}` may not administer this server: that needs the role admin")]
+    NotAdministrator {
+        /// Who asked.
+        user: Arc<str>,
+    },
     /// The user was dropped or suspended since logging in; the session must end.
     #[error("user `{user}` may no longer use this server")]
     Revoked {

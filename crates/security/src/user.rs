@@ -77,6 +77,8 @@ pub struct User {
     pub password_change_required: bool,
     /// Whether the user is barred from logging in.
     pub suspended: bool,
+    /// Whether the user has the role `admin`, without which nobody manages users, settings, policies and other people's work.
+    pub administrator: bool,
     /// The database used when a session names none; the server's default if absent.
     pub home_database: Option<String>,
 }

@@ -52,6 +52,13 @@ pub enum AdminCommand {
         /// New password.
         to: Password,
     },
+    /// `GRANT ROLE[S] admin TO users` or `REVOKE ROLE[S] admin FROM users`.
+    ChangeAdministrators {
+        /// One or more.
+        users: Vec<NameOrParameter>,
+        /// Whether they get the role.
+        granted: bool,
+    },
     /// `TERMINATE TRANSACTION[S] ids`.
     TerminateTransactions {
         /// One or more: texts, or one expression yielding a text or list.

@@ -74,6 +74,22 @@ impl Parser<'_> {
         })
     }
 
+    /// `GRANT ROLE admin TO …`, `REVOKE ROLE admin FROM …`; there is no other role.
+    pub(super) fn change_administrators(&mut self) -> Parsed<AdminCommand> {
+        let granted = self.at_word("GRANT");
+        self.advance();
+        self.advance();
+        if !self.eat_word("admin") {
+            return Err(self.unsupported("any role but `admin` is"));
+        }
+        self.expect_word(if granted { "TO" } else { "FROM" })?;
+        let mut users = vec![self.name_or_parameter("a user name")?];
+        while self.eat(",") {
+            users.push(self.name_or_parameter("a user name")?);
+        }
+        Ok(AdminCommand::ChangeAdministrators { users, granted })
+    }
+
     fn alter_current_user(&mut self) -> Parsed<AdminCommand> {
         self.expect_words(&["SET", "PASSWORD", "FROM"])?;
         let from = self.password()?;

@@ -77,6 +77,10 @@ impl Parser<'_> {
         if self.at_any_word(&["ALTER", "RENAME", "TERMINATE"]) {
             return self.user_command().map(StatementBody::Admin);
         }
+        let changes_role = self.word_ahead(1, "ROLE") || self.word_ahead(1, "ROLES");
+        if changes_role && self.at_any_word(&["GRANT", "REVOKE"]) {
+            return self.change_administrators().map(StatementBody::Admin);
+        }
         if self.at_any_word(&[
             "GRANT",
             "DENY",

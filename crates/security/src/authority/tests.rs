@@ -22,6 +22,7 @@ fn user(password: &str) -> User {
         credential: PasswordHash::create(&secret(password), &[3; 16]).unwrap(),
         password_change_required: false,
         suspended: false,
+        administrator: true,
         home_database: Some("graph".to_owned()),
     }
 }
@@ -64,7 +65,30 @@ fn a_suspended_user_is_refused_even_with_the_right_password() {
 }
 
 #[test]
-fn an_active_user_may_do_everything_in_a_write_session() {
+fn who_is_no_administrator_may_do_all_but_administer_until_that_changes() {
+    let authority = authority();
+    let mut user = User {
+        administrator: false,
+        ..user("right")
+    };
+    let principal = log_in(&authority, &user, "right").unwrap();
+    assert!(authority.decide::<WritePermit>(&principal, WRITE).is_ok());
+    assert!(authority.decide::<OwnPasswordPermit>(&principal, WRITE).is_ok());
+    let refused = |principal| match authority.decide::<AdministrationPermit>(principal, WRITE) {
+        Err(Denied::NotAdministrator { user }) => user.as_ref() == "ada",
+        _ => false,
+    };
+    assert!(refused(&principal) && !principal.is_administrator());
+    user.administrator = true;
+    authority.user_changed(&user);
+    assert!(authority.decide::<AdministrationPermit>(&principal, WRITE).is_ok());
+    user.administrator = false;
+    authority.user_changed(&user);
+    assert!(refused(&principal));
+}
+
+#[test]
+fn an_administrator_may_do_everything_in_a_write_session() {
     let authority = authority();
     let principal = log_in(&authority, &user("right"), "right").unwrap();
     let permit: WritePermit = authority.decide(&principal, WRITE).unwrap();
