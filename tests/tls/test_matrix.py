@@ -13,9 +13,8 @@ from harness import Server
 
 POLICIES = ("NONE", "OPTIONAL", "REQUIRE")
 VERSIONS = ("1.2", "1.3")
-CHANNELS = ("bolt", "https", "backup")
-
-EVERY_CHANNEL = {"server.https.enabled": "true", "server.backup.enabled": "true", "server.backup.listen_address": "127.0.0.1:0"}
+HTTPS = {"server.https.enabled": "true"}
+BACKUP = {"server.backup.enabled": "true", "server.backup.listen_address": "127.0.0.1:0"}
 
 # A certificate is good when an authority of `trusted_dir` vouches for it or it lies there itself, and, in both cases, when it is in
 # its time, not revoked, and made for clients.
@@ -26,13 +25,8 @@ BAD = {
 }  # fmt: skip
 
 
-def must_happen(channel, client_auth, certificate):
-    """The rule: NONE does not ask; OPTIONAL asks, takes none, and refuses a bad one; REQUIRE refuses none as well.
-
-    Backups are handed out to those with a good certificate only, whatever the policy says; with NONE nobody can show one.
-    """
-    if channel == "backup":
-        return SERVED if client_auth != "NONE" and certificate in GOOD else REFUSED
+def must_happen(client_auth, certificate):
+    """The rule: NONE does not ask; OPTIONAL asks, takes none, and refuses a bad one; REQUIRE refuses none as well."""
     if client_auth == "NONE":
         return SERVED
     if certificate == "none":
@@ -40,14 +34,19 @@ def must_happen(channel, client_auth, certificate):
     return SERVED if certificate in GOOD else REFUSED
 
 
+def channels(client_auth):
+    """Backups hold everything, so their channel is only ever open to those who show a certificate."""
+    return ("bolt", "https", "backup") if client_auth == "REQUIRE" else ("bolt", "https")
+
+
 @pytest.fixture(scope="module")
 def servers(pki):
-    """One server for each policy of client authentication."""
+    """One server for each policy of client authentication; backups are only ever given by the one with REQUIRE."""
     running = {}
     try:
         for client_auth in POLICIES:
-            server = Server(set_password=False, settings=EVERY_CHANNEL)
-            for channel in CHANNELS:
+            server = Server(set_password=False, settings=HTTPS | (BACKUP if client_auth == "REQUIRE" else {}))
+            for channel in channels(client_auth):
                 lay_out(server.home, channel, pki.server, [pki.root.certificate, *pki.pinned()], pki.lists())
                 server.settings |= policy(channel, client_auth=client_auth)
             running[client_auth] = server
@@ -61,12 +60,12 @@ def servers(pki):
 def cases(servers, pki):
     """Every combination, named so that a failure says which."""
     for client_auth, server in servers.items():
-        for channel in CHANNELS:
+        for channel in channels(client_auth):
             port = int(server.addresses[channel].rsplit(":", 1)[1])
             for version in VERSIONS:
                 for certificate, identity in pki.clients.items():
                     name = f"{channel}, {client_auth}, TLS {version}, {certificate}"
-                    yield must_happen(channel, client_auth, certificate), Case(name, channel, port, version, identity, pki.root.certificate)
+                    yield must_happen(client_auth, certificate), Case(name, channel, port, version, identity, pki.root.certificate)
 
 
 def test_the_table_knows_every_certificate(pki):
@@ -77,13 +76,28 @@ def test_the_table_knows_every_certificate(pki):
 def test_clients_are_let_in_as_the_rules_say(client, servers, pki, programs):
     every = list(cases(servers, pki))
     outcomes = CLIENTS[client]([case for _, case in every], programs)
-    assert len(outcomes) == len(POLICIES) * len(CHANNELS) * len(VERSIONS) * len(pki.clients)
+    assert len(outcomes) == sum(len(channels(client_auth)) for client_auth in POLICIES) * len(VERSIONS) * len(pki.clients)
     wrong = {
         case.name: outcomes[case.name]
         for expected, case in every
         if outcomes[case.name][0] != expected
     }
     assert not wrong, f"{len(wrong)} of {len(every)}: {wrong}"
+
+
+@pytest.mark.parametrize("client_auth", ["NONE", "OPTIONAL"])
+def test_backups_are_not_given_to_those_who_show_no_certificate(client_auth, pki):
+    server = Server(set_password=False, settings={"server.https.enabled": "false"} | BACKUP)
+    try:
+        for channel in ("bolt", "backup"):
+            lay_out(server.home, channel, pki.server, [pki.root.certificate])
+            server.settings |= policy(channel, client_auth="REQUIRE")
+        server.settings["dbms.ssl.policy.backup.client_auth"] = client_auth
+        status, output = server.fails_to_start()
+        assert status == 3
+        assert "dbms.ssl.policy.backup.client_auth" in output and "without a certificate" in output and "REQUIRE" in output, output
+    finally:
+        server.close()
 
 
 REASONS = {
