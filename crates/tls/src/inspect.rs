@@ -184,6 +184,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(feature = "fips", ignore = "the FIPS module has no ChaCha20")]
     fn tells_what_clients_will_see() {
         let pki = Pki::new();
         let config = policy(&pki);

@@ -42,6 +42,7 @@ async fn both_ends_of_a_channel_believe_each_other_and_the_name_is_checked() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "fips", ignore = "the FIPS module has no ChaCha20")]
 async fn the_servers_order_of_suites_counts() {
     let (_home, mut config) = trusting_itself();
     let suite_of = async |server: PolicyConfig, client: PolicyConfig| {

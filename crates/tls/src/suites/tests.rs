@@ -42,6 +42,7 @@ fn offers_everything_the_provider_has() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "the FIPS module has no ChaCha20")]
 fn the_manuals_own_list_starts_and_says_what_it_leaves_out() {
     const LIST: &str = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_DHE_RSA_WITH_AES_256_GCM_SHA384";
     let found = offered(LIST, &BOTH, "RSA");
@@ -92,6 +93,7 @@ fn a_list_that_leaves_nothing_is_refused() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "the FIPS module has no ChaCha20")]
 fn names_that_are_not_offered_are_told_why_and_which_one_is_near() {
     for (name, expected) in [
         (
@@ -187,6 +189,7 @@ async fn agreed(server: &crate::PolicyConfig, client: &crate::PolicyConfig) -> (
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "fips", ignore = "the FIPS module has no ChaCha20")]
 async fn the_servers_order_decides_and_a_post_quantum_group_is_first() {
     let (_home, mut server) = development();
     let mut client = server.clone();
