@@ -229,6 +229,19 @@ def test_a_peer_that_vanishes_in_the_handshake_harms_nobody(channel, server, pki
         assert_others_are_served(server, pki)
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_wrong_names_in_client_hellos_do_not_fill_the_log(channel, server, pki):
+    """An address where a name belongs is a fault of many clients, and one line for each would be for an attacker to use."""
+    before = len(server.output().splitlines())
+    hello = client_hello().replace(b"localhost", b"127.0.0.1")
+    for _ in range(3 * LOG_LINES_MAX):
+        with connect(server, channel) as plain:
+            plain.sendall(hello)
+            assert plain.recv(1) == b"\x16"
+    assert len(server.output().splitlines()) - before < LOG_LINES_MAX
+    assert_others_are_served(server, pki)
+
+
 class Raw:
     """A finished handshake whose socket can still be written to underneath the encryption."""
 

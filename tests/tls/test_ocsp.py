@@ -3,7 +3,9 @@
 Owns a responder made of `openssl ocsp`; knows nothing of how answers are fetched.
 """
 
+import contextlib
 import dataclasses
+import random
 import re
 import socket
 import subprocess
@@ -44,9 +46,13 @@ class Responder:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing else will be given by chance until the responder listens: below those that the system gives out."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        # The responder listens on every address.
+        with socket.socket(socket.AF_INET6) as probe, contextlib.suppress(OSError):
+            probe.bind(("::", port))
+            return port
 
 
 class Scene:

@@ -3,6 +3,7 @@
 Owns the comparison of the offered set with the configured one. Each scanner is installed by name and run as a program of its own.
 """
 
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -141,26 +142,31 @@ def test_sslscan_finds_exactly_the_configured_suites(scanned):
 def test_sslyze_finds_exactly_the_configured_suites_and_no_weakness(scanned, tmp_path):
     addresses = {scanned.address(channel): channel for channel in scanned.offered}
     options = ["-m", "sslyze", "--quiet", *(f"--{name}" for name in SSLYZE_SCANS)]
-    results = []
-    for number, channels in enumerate((["bolt", "https"], ["backup"])):
-        report = tmp_path / f"sslyze-{number}.json"
+
+    def scan(channels):
+        report = tmp_path / f"{channels[0]}.json"
         shown = scanned.shown(channels[0], "--cert", "--key")
         done = run(sys.executable, *options, f"--json_out={report}", *shown, *map(scanned.address, channels))
         assert report.exists(), done.stderr
-        results += json.loads(report.read_text())["server_scan_results"]
+        return json.loads(report.read_text())["server_scan_results"]
+
+    # It waits more than it works.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        results = [result for part in pool.map(scan, (["bolt", "https"], ["backup"])) for result in part]
     assert len(results) == len(addresses)
     for result in results:
         location = result["server_location"]
         channel = addresses[f"{location['hostname']}:{location['port']}"]
         offered = scanned.offered[channel]
-        scans = {name: scan["result"] for name, scan in result["scan_result"].items() if scan}
+        scans = {name: scan["result"] for name, scan in result["scan_result"].items() if scan["result"]}
         accepted = {
             name: {suite["cipher_suite"]["name"] for suite in scans[name]["accepted_cipher_suites"]}
             for name in scans
             if name.endswith("cipher_suites")
         }
         assert accepted.pop("tls_1_2_cipher_suites") | accepted.pop("tls_1_3_cipher_suites") == offered
-        assert len(accepted) == 4 and not any(accepted.values()), accepted
+        # The library by which it asks for SSL 2 cannot load a certificate of its own; sslscan asks on that channel.
+        assert len(accepted) == (3 if channel == "backup" else 4) and not any(accepted.values()), accepted
         assert not scans["heartbleed"]["is_vulnerable_to_heartbleed"]
         assert not scans["openssl_ccs_injection"]["is_vulnerable_to_ccs_injection"]
         assert not scans["session_renegotiation"]["is_vulnerable_to_client_renegotiation_dos"]
@@ -194,6 +200,9 @@ def test_testssl_finds_nothing_above_low(scanned, pki, request, tmp_path):
         # Its test of tickets fails with `--add-ca` by a fault of its own; tests/tls/test_reload.py tests resumption.
         findings = [finding for finding in findings if finding["id"] != "sessionresumption_ticket"]
         bad = {finding["id"]: finding["finding"] for finding in findings if finding["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL")}
+        if channel == "backup":
+            # This version can show no certificate, and warns of what it could not look at without one.
+            bad = {name: finding for name, finding in bad.items() if not re.search("client (x509-based )?authentication", finding)}
         assert not bad, (channel, bad)
         by_name = {finding["id"]: finding["finding"] for finding in findings}
         assert re.match("offered", by_name["TLS1_2"]) and re.match("offered", by_name["TLS1_3"])
