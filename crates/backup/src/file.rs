@@ -127,7 +127,8 @@ pub(crate) fn find_partial(
         let Ok(file) = options.read(true).write(true).custom_flags(no_follow()).open(&path) else {
             continue;
         };
-        if lock(&file).is_err() {
+        // Reading what is no file could wait for ever.
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) || lock(&file).is_err() {
             continue;
         }
         let shared = file.try_clone().map_err(io_in_file(&path, "opened"))?;

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use bastide_database::{BackupEnd, BackupTaker, DatabaseBackup};
 
+/// How much longer a state is held that is being sent, counted from the last that was taken of it. Whoever sends one gives up
+/// long before; so nobody does any more, and did not say so.
+const SENDING_TIME: Duration = Duration::from_secs(10 * 60);
+
 /// The id of a held state.
 pub(crate) type SnapshotId = [u8; 16];
 
@@ -126,10 +130,12 @@ impl Snapshots {
 
     /// Lets go of the states that nobody has asked for in `time`.
     pub(crate) fn let_go_of_old(&self, time: Duration) {
-        let old: Vec<_> = self
-            .locked()
-            .extract_if(|_, held| !held.in_use && held.last_contact.elapsed() >= time)
-            .collect();
+        let now = Instant::now();
+        let is_over = |held: &Held| {
+            let more = if held.in_use { SENDING_TIME } else { Duration::ZERO };
+            now.saturating_duration_since(held.last_contact) >= time.saturating_add(more)
+        };
+        let old: Vec<_> = self.locked().extract_if(|_, held| is_over(held)).collect();
         old.iter().for_each(|(id, held)| give_up(*id, held));
     }
 
@@ -142,6 +148,15 @@ impl Snapshots {
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.locked().len()
+    }
+
+    /// As if nobody had asked for anything in `time`.
+    #[cfg(test)]
+    pub(crate) fn age_by(&self, time: Duration) {
+        let earlier = |then: Instant| then.checked_sub(time).unwrap_or(then);
+        self.locked()
+            .values_mut()
+            .for_each(|held| held.last_contact = earlier(held.last_contact));
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use super::claims::printable;
 use super::dial::Dial;
 use super::writing::Writing;
 use super::{Failure, TakeError, TakeEvents};
@@ -34,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 connection.databases = databases;
                 Ok(connection)
             }
-            Answer::Refused { reason } => Err(TakeError::Refused(reason).into()),
+            Answer::Refused { reason } => Err(TakeError::Refused(printable(&reason)).into()),
             _ => Err(TakeError::Protocol("an answer to another question").into()),
         }
     }
@@ -69,7 +70,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     events.advances(chunks, writing.file_bytes());
                 }
                 ServerFrame::Answer(Answer::End) => return Ok(()),
-                ServerFrame::Answer(Answer::Refused { reason }) => return Err(TakeError::Refused(reason).into()),
+                ServerFrame::Answer(Answer::Refused { reason }) => {
+                    return Err(TakeError::Refused(printable(&reason)).into());
+                }
                 ServerFrame::Answer(_) => return Err(TakeError::Protocol("an answer in the midst of data").into()),
             }
         }

@@ -1,8 +1,10 @@
 //! Taking backups.
 //!
 //! INVARIANT: data reach the disk sealed; a connection that is cut costs only what was under way; what cannot be finished
-//! stays as an unfinished file, with which the next run goes on.
+//! stays as an unfinished file, with which the next run goes on. What a server says decides neither where files are
+//! written nor what a terminal does.
 
+mod claims;
 mod connection;
 mod dial;
 mod writing;
@@ -16,6 +18,7 @@ use thiserror::Error;
 use crate::file::{self, FileError, Found, Partial, Verified};
 use crate::format::{FormatError, Header};
 use crate::wire::{Answer, ListedDatabase, Request, Started, WireError};
+use claims::{is_database_name, printable};
 use connection::Connection;
 pub use dial::{Dial, DialError, TlsDialer};
 use writing::Writing;
@@ -121,6 +124,9 @@ pub async fn take<D: Dial>(
         Failure::Final(error) => error,
     })?;
     let all = std::mem::take(&mut connection.databases);
+    if !all.iter().all(|database| is_database_name(&database.name)) {
+        return Err(TakeError::Protocol("a database's name that cannot be one"));
+    }
     let wanted: Vec<_> = all
         .iter()
         .filter(|database| fits(request.pattern, &database.name))
@@ -142,9 +148,8 @@ pub async fn take<D: Dial>(
             resumed: 0,
             events: &mut *events,
         };
-        let taken = taking.run().await?;
+        taking.run(on_taken).await?;
         connection = taking.connection;
-        on_taken(taken);
     }
     Ok(())
 }
@@ -212,21 +217,29 @@ struct Taking<'a, D: Dial> {
 }
 
 impl<D: Dial> Taking<'_, D> {
-    async fn run(&mut self) -> Result<Taken, TakeError> {
+    async fn run(&mut self, on_taken: &mut dyn FnMut(Taken)) -> Result<(), TakeError> {
         let TakeRequest {
             folder,
             source,
             key_ring,
             ..
         } = self.request;
-        let mut partial = match file::find_partial(folder, self.database, source, key_ring)? {
-            None => None,
-            Some(Found::Complete { path, header }) => {
-                self.events
-                    .notice(&format!("`{}` was complete already", path.display()));
-                return self.finish(&path, &header).await;
+        let mut partial = loop {
+            match file::find_partial(folder, self.database, source, key_ring)? {
+                None => break None,
+                Some(Found::Unfinished(partial)) => break Some(*partial),
+                Some(Found::Complete { path, header }) => {
+                    self.events
+                        .notice(&format!("`{}` was complete already", path.display()));
+                    let (taken, was_held) = self.finish(&path, &header).await?;
+                    on_taken(taken);
+                    // A state that the server held until now is of minutes ago; another may be of any age, and who asks
+                    // for a backup wants the newest state.
+                    if was_held {
+                        return Ok(());
+                    }
+                }
             }
-            Some(Found::Unfinished(partial)) => Some(*partial),
         };
         let (path, header) = loop {
             let attempt = match self.connected().await {
@@ -245,7 +258,9 @@ impl<D: Dial> Taking<'_, D> {
                 Err(Failure::Lost(error)) => self.wait(&error).await?,
             }
         };
-        self.finish(&path, &header).await
+        let (taken, _) = self.finish(&path, &header).await?;
+        on_taken(taken);
+        Ok(())
     }
 
     async fn connected(&mut self) -> Result<Connection<D::Stream>, Failure> {
@@ -342,7 +357,10 @@ impl<D: Dial> Taking<'_, D> {
                 after: hex::encode(unfinished.writer.last_key().unwrap_or_default()),
             };
             match connection.ask(&request).await? {
-                Answer::Started(started) if started.commit == header.commit => {
+                Answer::Started(started) => {
+                    if self::header(&started, self.database, self.request.source)? != *header {
+                        return Err(TakeError::Protocol("another state than the one to go on with").into());
+                    }
                     self.resumed += 1;
                     return Ok(started);
                 }
@@ -364,8 +382,9 @@ impl<D: Dial> Taking<'_, D> {
         }
     }
 
-    /// Reads the complete file back, gives it its name, and tells the server that it is done.
-    async fn finish(&mut self, path: &Path, header: &Header) -> Result<Taken, TakeError> {
+    /// Reads the complete file back, gives it its name, and tells the server that it is done. Says also whether the server
+    /// still held the state.
+    async fn finish(&mut self, path: &Path, header: &Header) -> Result<(Taken, bool), TakeError> {
         // Reading back may take longer than the server waits for a question.
         self.connection = None;
         let bytes = path.metadata().map_or(0, |metadata| metadata.len());
@@ -374,9 +393,13 @@ impl<D: Dial> Taking<'_, D> {
         let named = tokio::task::block_in_place(|| file::finish(path, key_ring, &mut |bytes| events.verified(bytes)));
         let (path, verified) = named?;
         let snapshot = hex::encode(header.backup_id);
+        let mut was_held = false;
         if let Ok(mut connection) = self.connected().await {
             match connection.ask(&Request::Finish { snapshot }).await {
-                Ok(_) => self.connection = Some(connection),
+                Ok(answer) => {
+                    was_held = matches!(answer, Answer::Finished);
+                    self.connection = Some(connection);
+                }
                 // The server lets go of the state by itself in a while.
                 Err(_) => self
                     .events
@@ -384,17 +407,18 @@ impl<D: Dial> Taking<'_, D> {
             }
         }
         let resumed = self.resumed;
-        Ok(Taken {
+        let taken = Taken {
             path,
             verified,
             resumed,
-        })
+        };
+        Ok((taken, was_held))
     }
 }
 
 fn unexpected(answer: Answer) -> Failure {
     Failure::Final(match answer {
-        Answer::Refused { reason } => TakeError::Refused(reason),
+        Answer::Refused { reason } => TakeError::Refused(printable(&reason)),
         _ => TakeError::Protocol("an answer to another question"),
     })
 }

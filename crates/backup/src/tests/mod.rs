@@ -1,5 +1,6 @@
 //! Both ends of the channel over memory, against databases that are written to.
 
+mod liar;
 mod online;
 mod server;
 

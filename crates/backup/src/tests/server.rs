@@ -190,3 +190,22 @@ async fn a_server_that_stops_ends_its_clients_and_their_states() {
     server.shared.snapshots.let_go_of_all();
     assert_eq!(server.recorder.count(&["BackupEnded", "given up", "CN=b"]), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_whose_sender_vanished_makes_room_in_the_end() {
+    let server = Server::new(Config {
+        snapshots_max: 1,
+        ..small_frames()
+    });
+    // As a session that was torn away leaves it: begun, and no turn was ended.
+    let taker = BackupTaker {
+        name: "CN=taker".to_owned(),
+        address: SocketAddr::from(ADDRESS),
+    };
+    let backup = server.shared.dbms.begin_backup("neo4j", &taker, "00").unwrap();
+    server.shared.snapshots.insert([0; 16], backup, taker, 1).unwrap();
+    let mut stream = greeted(&server, "CN=taker").await;
+    assert!(begun(&mut stream).await.unwrap_err().contains("under way"));
+    server.shared.snapshots.age_by(Duration::from_secs(60 * 60));
+    begun(&mut stream).await.unwrap();
+}
