@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use bastide_settings::Settings;
-use bastide_store::{FileSystem as _, KeyRing, LocalFileSystem};
+use bastide_store::{FileSystem as _, KeyError, KeyRing, LocalFileSystem};
 
 use crate::{Refusal, with_causes};
 
@@ -34,7 +34,13 @@ pub(crate) fn load_or_create(settings: &Settings, given: Option<&Path>) -> Resul
     if given.is_some() || is_there {
         return Ok((KeyRing::load(&LocalFileSystem, &file).map_err(failed)?, None));
     }
-    let key_ring = KeyRing::create(&LocalFileSystem, &file).map_err(failed)?;
+    let key_ring = match KeyRing::create(&LocalFileSystem, &file) {
+        // Another backup that began at the same time made it.
+        Err(KeyError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Ok((KeyRing::load(&LocalFileSystem, &file).map_err(failed)?, None));
+        }
+        created => created.map_err(failed)?,
+    };
     let notice = format!(
         "made the backup key {} in `{}`. KEEP A COPY OF THIS FILE ELSEWHERE, apart from the backups: without it none of \
          them can be read",

@@ -560,6 +560,13 @@ impl FileSystem for FaultyFileSystem {
         Ok(())
     }
 
+    fn rename_first(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.exists(to)? {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        self.rename(from, to)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk();
         disk.begin_whole()?;

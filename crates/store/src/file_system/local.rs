@@ -9,7 +9,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+use rustix::fs::{CWD, FallocateFlags, FlockOperation, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::{File, FileKind, FileSystem, LockGuard};
 
@@ -109,6 +110,17 @@ impl FileSystem for LocalFileSystem {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn rename_first(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Some file systems cannot do it in one step; a link fails as well if the name is taken.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                fs::hard_link(from, to)?;
+                fs::remove_file(from)
+            }
+            result => Ok(result?),
+        }
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -124,6 +124,12 @@ pub trait FileSystem: Send + Sync {
     /// Any error of the operating system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a new name in the same file system that nothing has yet. Durable after [`FileSystem::sync_directory`].
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or any error of the operating system.
+    fn rename_first(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file. Durable after [`FileSystem::sync_directory`].
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{KeyError, KeyId, read_text, take_field, write_new_file};
+use super::{KeyError, KeyId, read_text, take_field, write_first_file};
 use crate::cryptography::{KEY_BYTES, KeyBytes, random};
 use crate::{FileKind, FileSystem};
 
@@ -26,7 +26,7 @@ pub(super) fn create(file_system: &dyn FileSystem, path: &Path) -> Result<(KeyId
     let id = KeyId::of(&key)?;
     let digits = Zeroizing::new(hex::encode(key.expose()));
     let text = Zeroizing::new(format!("{FIRST_LINE}\nid {id}\nkey {}\n", digits.as_str()));
-    write_new_file(file_system, path, FileKind::Key, text.as_bytes())?;
+    write_first_file(file_system, path, FileKind::Key, text.as_bytes())?;
     Ok((id, key))
 }
 

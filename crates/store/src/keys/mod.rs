@@ -137,16 +137,22 @@ impl KeyRing {
             .exists(key_file)
             .map_err(|source| io_error(key_file, "be looked for", source))?;
         if exists {
-            Self::load(file_system, key_file)
-        } else {
-            Self::create(file_system, key_file)
+            return Self::load(file_system, key_file);
+        }
+        match Self::create(file_system, key_file) {
+            // Another process was quicker, and may have sealed something already.
+            Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Self::load(file_system, key_file)
+            }
+            created => created,
         }
     }
 
     /// Makes a key file with a random key (mode 0400, durable).
     ///
     /// # Errors
-    /// [`KeyError::Io`] if the file exists or cannot be written.
+    /// [`KeyError::Io`] if the file exists (`AlreadyExists`, also if another process makes it at the same time) or cannot be
+    /// written.
     pub fn create(file_system: &dyn FileSystem, key_file: &Path) -> Result<Self, KeyError> {
         let (id, key) = key_file::create(file_system, key_file)?;
         Ok(Self {
@@ -215,14 +221,7 @@ fn write_new_file(
     kind: crate::FileKind,
     content: &[u8],
 ) -> Result<(), KeyError> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
     let staged = path.with_extension("new");
-    file_system
-        .create_directory(directory)
-        .map_err(|source| io_error(path, "be given a directory", source))?;
     if file_system
         .exists(&staged)
         .map_err(|source| io_error(&staged, "be looked for", source))?
@@ -231,19 +230,64 @@ fn write_new_file(
             .remove(&staged)
             .map_err(|source| io_error(&staged, "be removed", source))?;
     }
-    let file = file_system
-        .create(&staged, kind)
-        .map_err(|source| io_error(&staged, "be created", source))?;
-    file.write_at(0, content)
-        .map_err(|source| io_error(&staged, "be written", source))?;
-    file.sync_all()
-        .map_err(|source| io_error(&staged, "be synced", source))?;
+    let directory = stage(file_system, path, &staged, kind, content)?;
     file_system
         .rename(&staged, path)
         .map_err(|source| io_error(path, "be renamed", source))?;
     file_system
         .sync_directory(directory)
         .map_err(|source| io_error(path, "be made durable", source))
+}
+
+/// As [`write_new_file`], for a file that two processes may make at one time: whoever comes second gets `AlreadyExists`, and
+/// neither touches what the other has written.
+fn write_first_file(
+    file_system: &dyn FileSystem,
+    path: &Path,
+    kind: crate::FileKind,
+    content: &[u8],
+) -> Result<(), KeyError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", hex::encode(crate::cryptography::random::<8>()?)));
+    let staged = path.with_file_name(name);
+    let written = stage(file_system, path, &staged, kind, content).and_then(|directory| {
+        file_system
+            .rename_first(&staged, path)
+            .map_err(|source| io_error(path, "be created", source))?;
+        Ok(directory)
+    });
+    let directory = written.inspect_err(|_| {
+        // What could not be put in place is of no use; a failure to remove it changes nothing.
+        let _ = file_system.remove(&staged);
+    })?;
+    file_system
+        .sync_directory(directory)
+        .map_err(|source| io_error(path, "be made durable", source))
+}
+
+/// Writes a durable file beside the place of another, and returns their directory.
+fn stage<'a>(
+    file_system: &dyn FileSystem,
+    path: &'a Path,
+    staged: &Path,
+    kind: crate::FileKind,
+    content: &[u8],
+) -> Result<&'a Path, KeyError> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    file_system
+        .create_directory(directory)
+        .map_err(|source| io_error(path, "be given a directory", source))?;
+    let file = file_system
+        .create(staged, kind)
+        .map_err(|source| io_error(staged, "be created", source))?;
+    file.write_at(0, content)
+        .map_err(|source| io_error(staged, "be written", source))?;
+    file.sync_all()
+        .map_err(|source| io_error(staged, "be synced", source))?;
+    Ok(directory)
 }
 
 /// The content of a small file as text.

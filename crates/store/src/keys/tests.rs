@@ -45,6 +45,27 @@ fn creates_a_key_file_for_the_owner_alone_and_reads_it_back() {
 }
 
 #[test]
+fn everybody_who_makes_a_key_at_the_same_time_gets_the_one_that_stays() {
+    for _ in 0..100 {
+        let home = Home::new();
+        let path = home.path("key");
+        let start = std::sync::Barrier::new(4);
+        let used: Vec<_> = std::thread::scope(|scope| {
+            let make = || {
+                start.wait();
+                KeyRing::load_or_create(&LocalFileSystem, &path).unwrap().key_id()
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let stays = KeyRing::load(&LocalFileSystem, &path).unwrap().key_id();
+        assert_eq!(used, [stays; 4]);
+        let names: Vec<_> = fs::read_dir(home.directory.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+    }
+}
+
+#[test]
 fn refuses_a_key_file_that_others_may_read() {
     let home = Home::new();
     KeyRing::create(&LocalFileSystem, &home.path("key")).unwrap();
