@@ -1,6 +1,7 @@
 //! Channels in operation: one generation of policies for all of them, replaced as a whole, and the handshakes made under it.
 //!
-//! INVARIANT: a reload publishes all policies or none, and no handshake sees policies of two generations.
+//! INVARIANT: a reload publishes all policies or none, and no handshake sees policies of two generations. A resumed session is
+//! judged as a new one is.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use rustls::CommonState;
-use rustls_pki_types::ServerName;
+use rustls::{CommonState, HandshakeKind};
+use rustls_pki_types::{ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -17,6 +18,7 @@ use crate::fault::PolicyFaults;
 use crate::handshake::{HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
 use crate::ocsp::StapleStatus;
 use crate::policy::{Policy, PolicyConfig};
+use crate::verify::Usage;
 use crate::verify::refusal::with_reasons;
 
 /// The policies that are in force together.
@@ -214,7 +216,11 @@ impl Channel {
         let made = match self.policy() {
             Some(policy) => {
                 let accepting = TlsAcceptor::from(Arc::clone(policy.server_config())).accept(stream);
-                flattened(with_reasons(tokio::time::timeout(limit, accepting)).await)
+                let made = flattened(with_reasons(tokio::time::timeout(limit, accepting)).await);
+                made.and_then(|stream| {
+                    judge_resumed(&policy, stream.get_ref().1)?;
+                    Ok(stream)
+                })
             }
             None => Err(HandshakeFailure::no_policy()),
         };
@@ -275,6 +281,21 @@ fn flattened<T>((made, refused): Outcome<T>) -> Result<T, HandshakeFailure> {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(refused.unwrap_or_else(|| HandshakeFailure::from_io(&error))),
         Err(_) => Err(HandshakeFailure::timed_out()),
+    }
+}
+
+/// A resumed session brings the client's certificate of its first handshake along, and the library does not look at it again:
+/// it, an authority above it or a revocation list may have expired since.
+fn judge_resumed(policy: &Policy, connection: &CommonState) -> Result<(), HandshakeFailure> {
+    if connection.handshake_kind() != Some(HandshakeKind::Resumed) {
+        return Ok(());
+    }
+    match connection.peer_certificates() {
+        Some([leaf, above @ ..]) => policy
+            .trust
+            .judge(leaf, above, UnixTime::now(), Usage::Client)
+            .map(drop),
+        _ => Ok(()),
     }
 }
 

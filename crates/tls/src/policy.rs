@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bastide_secret::SecretString;
+use rustls::client::Resumption;
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::fault::{PolicyError, PolicyFaults, PolicyWarning};
@@ -125,6 +126,9 @@ impl Policy {
         // The list says "best first", and says it of both ends.
         server.ignore_client_order = true;
         server.alpn_protocols.clone_from(&config.application_protocols);
+        // A resumed session would bring the server's certificate of the first one along, unjudged; who is dialled stays connected
+        // for long, so that there is little to gain.
+        client.resumption = Resumption::disabled();
         client.alpn_protocols.clone_from(&config.application_protocols);
         Ok(Self {
             server: Arc::new(server),

@@ -200,6 +200,14 @@ impl Trust {
         for intermediate in path.intermediate_certificates() {
             chain.push(Facts::read(&intermediate.der()).ok_or_else(unknown)?);
         }
+        // The library looks at the basic constraints only.
+        if let Some(other) = chain.iter().skip(1).find(|other| !other.is_authority) {
+            let because = format!(
+                "the key usage of {} above it does not include keyCertSign",
+                other.subject
+            );
+            return Err(refusal(FailureReason::BadCertificate, leaf, because));
+        }
         chain.push(authority.facts.clone());
         judge_time(&authority.facts, seconds)?;
         if let Some(revoked) = &authority.revoked {

@@ -504,3 +504,23 @@ async fn an_intermediate_authority_that_two_others_certified_is_found_either_way
         }
     }
 }
+
+#[tokio::test]
+async fn an_authority_that_may_not_sign_certificates_vouches_for_nobody() {
+    let root = Authority::new("Root");
+    let home = Home::trusting(&[&root.certificate]);
+    let channel = home.channel();
+    for (usages, is_good) in [
+        (vec![rcgen::KeyUsagePurpose::KeyCertSign], true),
+        (vec![rcgen::KeyUsagePurpose::DigitalSignature], false),
+        (vec![rcgen::KeyUsagePurpose::CrlSign], false),
+    ] {
+        let below = root.below("Below", 2, |params| params.key_usages = usages.clone());
+        let outcome = home.accepts(&channel, below.issue(7)).await;
+        if is_good {
+            outcome.unwrap();
+        } else {
+            assert_refused(outcome, FailureReason::BadCertificate, &["Below", "keyCertSign"]);
+        }
+    }
+}

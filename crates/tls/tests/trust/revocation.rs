@@ -4,7 +4,7 @@ use bastide_tls::FailureReason;
 use rcgen::KeyPair;
 
 use crate::pki::{Authority, hours, pem};
-use crate::support::{Home, VERSIONS, assert_refused, greet, now};
+use crate::support::{Home, LIMIT, PEER, VERSIONS, assert_refused, greet, now};
 
 const LABEL: &str = "X509 CRL";
 
@@ -318,5 +318,57 @@ async fn who_is_revoked_by_a_reload_cannot_come_back_by_resumption() {
 
         std::fs::remove_file(home.revoked.join("ca.crl")).unwrap();
         channels.reload(vec![home.config.clone()], now()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_expired_since_cannot_come_back_by_resumption() {
+    let authority = Authority::new("Trusted");
+    let home = Home::trusting(&[&authority.certificate]);
+    let channel = home.channel();
+    let ends = time::OffsetDateTime::now_utc() + time::Duration::seconds(3);
+    let mut let_in = Vec::new();
+    for version in VERSIONS {
+        let identity = std::sync::Arc::new(authority.issue_with(7, |params| params.not_after = ends));
+        let first = greet(&channel, home.client(version, Some(identity))).await.unwrap();
+        let second = greet(&channel, first.config).await.unwrap();
+        assert!(second.resumed, "{version:?}: without resumption this shows nothing");
+        let_in.push((version, second.config));
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    for (version, config) in let_in {
+        let failure = greet(&channel, config).await.unwrap_err();
+        assert_eq!(failure.reason, FailureReason::CertificateOutOfDate, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_judged_whenever_it_is_dialled() {
+    let authority = Authority::new("Trusted");
+    let home = Home::trusting(&[&authority.certificate]);
+    let channel = home.channel();
+    for version in VERSIONS {
+        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(std::sync::Arc::new(authority.issue(7)) as _);
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        for _ in 0..2 {
+            let (near, far) = tokio::io::duplex(1 << 16);
+            let server = async {
+                let mut stream = acceptor.accept(near).await.unwrap();
+                let _ = tokio::io::AsyncWriteExt::shutdown(&mut stream).await;
+                let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0]).await;
+            };
+            let client = async {
+                let mut stream = channel.connect(far, "localhost", PEER, LIMIT).await.unwrap();
+                let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0]).await;
+                stream.get_ref().1.handshake_kind()
+            };
+            let kind = tokio::join!(server, client).1;
+            assert_ne!(kind, Some(rustls::HandshakeKind::Resumed), "{version:?}");
+        }
     }
 }
