@@ -22,6 +22,10 @@ const FILE_BYTES_MAX: u64 = 20 << 20;
 /// How many files are kept beside the current one.
 const FILES_KEPT: u32 = 7;
 
+/// Warns of what it finds wrong in a client's hello, a line for each: an attacker could fill the disk. Handshakes that fail are
+/// told elsewhere, and not all of them.
+const PEERS_FAULTS: &str = "rustls";
+
 /// Starts logging. `directory` is where the file goes; without it only standard error is written.
 ///
 /// # Errors
@@ -30,6 +34,7 @@ pub(crate) fn start(level: Level, directory: Option<&Path>) -> io::Result<()> {
     let targets = || {
         Targets::new()
             .with_default(LevelFilter::WARN)
+            .with_target(PEERS_FAULTS, LevelFilter::ERROR)
             .with_target("bastide", LevelFilter::from_level(level))
     };
     let terminal = fmt::layer()
