@@ -106,6 +106,21 @@ def refused_reload(server):
     return caught.value.message
 
 
+def packed(value):
+    """PackStream of what the messages below hold."""
+    if isinstance(value, dict):
+        return bytes([0xA0 + len(value)]) + b"".join(packed(name) + packed(item) for name, item in value.items())
+    if isinstance(value, int):
+        return value.to_bytes(1, "big", signed=True)
+    return b"\xd0" + bytes([len(value)]) + value.encode()
+
+
+def message(tag, *fields):
+    """A message of Bolt in one chunk."""
+    body = bytes([0xB0 + len(fields), tag]) + b"".join(map(packed, fields))
+    return len(body).to_bytes(2, "big") + body + b"\x00\x00"
+
+
 class Held:
     """An `openssl s_client` that is connected to Bolt and has said nothing yet."""
 
@@ -114,17 +129,47 @@ class Held:
         command = [part for part in s_client_command(case) if part != "-quiet"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen([*command, "-brief", "-ign_eof"], **{**pipes, "stderr": subprocess.PIPE})
+        self.unread = b""
         said = b""
         while b"Verification: OK" not in said:
             piece = os.read(self.process.stderr.fileno(), 4096)
             assert piece, said
             said += piece
 
+    def say(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
     def speaks_bolt(self):
         question, enough = BOLT
-        self.process.stdin.write(question)
-        self.process.stdin.flush()
+        self.say(question)
         return len(read_answer(self.process.stdout, enough)) >= enough
+
+    def log_in(self):
+        """Greets and logs in, since those who do not are given up after a while."""
+        assert self.speaks_bolt()
+        agent = "s_client/1.0"
+        self.say(message(0x01, {"user_agent": agent, "bolt_agent": {"product": agent}}))
+        assert self.is_success()
+        self.say(message(0x6A, {"scheme": "basic", "principal": "neo4j", "credentials": PASSWORD}))
+        assert self.is_success()
+
+    def answers(self, text):
+        """Whether a statement is run; what it returns is thrown away."""
+        self.say(message(0x10, text, {}, {}) + message(0x2F, {"n": -1}))
+        return self.is_success() and self.is_success()
+
+    def is_success(self):
+        """Whether the next message says so."""
+        head = self.taken(2)
+        return self.taken(int.from_bytes(head, "big") + 2)[:2] == bytes([0xB1, 0x70])
+
+    def taken(self, count):
+        if len(self.unread) < count:
+            self.unread += read_answer(self.process.stdout, count - len(self.unread))
+        assert len(self.unread) >= count, "the server closed"
+        piece, self.unread = self.unread[:count], self.unread[count:]
+        return piece
 
     def close(self):
         self.process.kill()

@@ -93,8 +93,10 @@ def test_no_query_fails_while_certificates_are_replaced_every_second(pki):
     server.authority = pki.root.certificate
     server.admin("dbms", "set-initial-password", PASSWORD)
     chance = random.Random(11)
+    # Nothing but the reloads is to cost time while it is measured.
     renewals = [renewed(pki, f"renewal-{number}") for number in range(SECONDS)]
-    reloads, refusals, served = [], [], set()
+    fingerprints = [identity.fingerprint() for identity in renewals]
+    refusals, served = [], []
 
     def renew():
         for identity in renewals:
@@ -109,26 +111,29 @@ def test_no_query_fails_while_certificates_are_replaced_every_second(pki):
                 repair()
             replace(server, identity)
             call_reload(server)
-            reloads.append(identity.fingerprint())
-            served.add(served_certificate(server, "bolt", pki))
+            served.append(served_certificate(server, "bolt", pki))
             time.sleep(max(0, next_second - time.monotonic()))
 
     with server:
         held = Held(server, pki, "1.3")
         try:
-            quiet = load(server, lambda: time.sleep(SECONDS))
+            held.log_in()
+            # Before and after, so that a machine that gets busier or idler does not decide.
+            quiet = load(server, lambda: time.sleep(SECONDS / 2))
             busy = load(server, renew)
-            assert held.speaks_bolt()
+            after = load(server, lambda: time.sleep(SECONDS / 2))
+            quiet = Tally(quiet.seconds + after.seconds, quiet.failures + after.failures)
+            assert held.answers("CREATE (:Held)"), "the connection of before lives on"
         finally:
             held.close()
         for name, tally in (("without", quiet), ("with", busy)):
             print(
                 f"{name} reloads: {len(tally.seconds)} queries, {len(tally.failures)} failed, "
-                f"median {tally.percentile(0.5):.1f} ms, p99 {tally.percentile(0.99):.1f} ms"
+                f"median {tally.percentile(0.5):.1f} ms, p99 {tally.percentile(0.99):.1f} ms, longest {tally.percentile(1):.1f} ms"
             )
-        print(f"{len(reloads)} reloads, {len(refusals)} refused")
+        print(f"{len(served)} reloads, {len(refusals)} refused")
         assert not quiet.failures and not busy.failures, (quiet.failures[:3], busy.failures[:3])
-        assert len(reloads) == SECONDS and served == set(reloads)
+        assert served == fingerprints
         assert len(busy.seconds) > CONNECTIONS
         assert all(str(server.home) in message for message in refusals)
         assert "panicked" not in server.output()
