@@ -36,6 +36,8 @@ pub(crate) struct Slot {
     presented: Arc<Presented>,
     good: Option<Good>,
     state: StapleState,
+    /// Of when the newest answer was that said "revoked", in seconds since 1970.
+    revoked_at: Option<i64>,
     /// Seconds since 1970 when to ask next.
     due: i64,
     /// In a row.
@@ -61,12 +63,14 @@ impl Slot {
             presented: Arc::clone(&policy.presented),
             good: None,
             state: StapleState::None,
+            revoked_at: None,
             due: now,
             failures: 0,
         };
         if let Some(before) = before.filter(|before| slot.continues(before)) {
             slot.good.clone_from(&before.good);
             slot.state = before.state.clone();
+            slot.revoked_at = before.revoked_at;
             slot.failures = before.failures;
             // With nothing to show, a reload is a good moment to ask.
             slot.due = if before.good.is_some() { before.due } else { now };
@@ -130,6 +134,14 @@ impl Slot {
         }
         let (scope, subject, responder) = (self.scope, &inquiry.subject, &inquiry.responder);
         match answered {
+            // Responders are asked over HTTP, so whoever stands in between can repeat what they said before.
+            Ok(answer) if answer.status == CertificateStatus::Good && self.revoked_at > Some(answer.this_update) => {
+                self.due = after_answer(now, answer.this_update, answer.next_update, jitter);
+                tracing::error!(
+                    scope, %subject, %responder,
+                    "the OCSP response is good and of before the certificate was revoked: it is not stapled"
+                );
+            }
             Ok(answer) => {
                 self.failures = 0;
                 self.due = after_answer(now, answer.this_update, answer.next_update, jitter);
@@ -179,6 +191,7 @@ impl Slot {
                     "THE CERTIFICATE OF THIS CHANNEL WAS REVOKED by its authority: nothing is stapled any more, and clients that check will refuse it; replace key and certificate"
                 );
                 self.state = StapleState::Revoked { since, reason };
+                self.revoked_at = self.revoked_at.max(Some(answer.this_update));
                 self.good = None;
             }
             CertificateStatus::Unknown => {

@@ -387,6 +387,34 @@ fn the_work_that_a_file_asks_for_has_limits() {
 }
 
 #[test]
+fn parameters_of_scrypt_that_make_no_sense_are_refused() {
+    let (_folder, path) = made(&format!(
+        "pkcs8 -topk8 -scrypt -in KEYS/p256.key -passout pass:{PASSWORD}"
+    ));
+    let der = blocks(&std::fs::read(&path).unwrap()).unwrap()[0].decode().unwrap();
+    let der = der.expose();
+    let password = SecretString::new(PASSWORD.to_owned());
+    // N = 16384, r = 8, p = 1, and then every byte of what is before the key's own.
+    let length = der
+        .windows(5)
+        .position(|window| window == [0x60, 0x86, 0x48, 0x01, 0x65])
+        .unwrap();
+    let from = der
+        .windows(7)
+        .position(|window| window == [0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08])
+        .unwrap();
+    for place in from..(from + 10).min(length) {
+        for byte in [0, 1, 2, 3, 0x10, 0x7f, 0x80, 0xff] {
+            let mut other = der.clone();
+            other[place] = byte;
+            if other != *der {
+                assert!(decrypt(&other, Some(&password)).is_err(), "{place} {byte}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_key_that_others_can_use_is_refused_through_links_as_well() {
     let (folder, path) = made("pkey -in KEYS/p256.key");
     let link = folder.path().join("link.key");

@@ -24,6 +24,8 @@ const NOWHERE: &str = "http://127.0.0.1:1/";
 /// An authority that is asked without a network, and may be down.
 struct Responder {
     authority: Authority,
+    /// What somebody between it and the server has recorded and answers instead.
+    repeated: Mutex<Option<Vec<u8>>>,
     /// Further options for the answers; `None` while it is down.
     options: Mutex<Option<&'static str>>,
     asked: AtomicUsize,
@@ -44,6 +46,7 @@ impl Responder {
         authority.record(&[(0x1001, "V"), (0x1002, "V")]);
         Arc::new(Self {
             authority,
+            repeated: Mutex::new(None),
             options: Mutex::new(Some("-nmin 60")),
             asked: AtomicUsize::new(0),
         })
@@ -66,6 +69,9 @@ impl Fetch for Responder {
     fn fetch<'a>(&'a self, _responder: &'a str, request: Vec<u8>) -> FetchFuture<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let options = *self.options.lock().unwrap();
+        if let Some(repeated) = self.repeated.lock().unwrap().clone() {
+            return Box::pin(std::future::ready(Ok(repeated)));
+        }
         let answer = match options {
             Some(options) => Ok(self.authority.answer(&request, "ca", options)),
             None => Err(FetchError::Status { status: 503 }),
@@ -323,6 +329,41 @@ async fn a_revoked_answer_takes_the_good_one_away_and_an_unknown_one_does_not() 
         (StapleState::Good, true),
         "a hold may be lifted"
     );
+}
+
+#[tokio::test]
+async fn an_answer_of_before_the_revocation_cannot_be_repeated_after_it() {
+    let responder = Responder::new();
+    let channels = responder.channels();
+    let channel = channels.channel("bolt").unwrap();
+    let staples = adopted(&channels, &responder);
+    let ask_again = async || {
+        staples.slots().values_mut().for_each(|slot| slot.hurry(now()));
+        assert!(refresh(&staples, now()).await);
+        channel.staple_status()
+    };
+    assert_eq!(ask_again().await.state, StapleState::Good);
+    let recorded = shown(channel, &rustls::version::TLS13).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    responder.authority.record(&[(0x1001, "keyCompromise")]);
+    assert!(!ask_again().await.stapled);
+    let repeat = |answer: &[u8]| *responder.repeated.lock().unwrap() = Some(answer.to_vec());
+    repeat(&recorded);
+    let repeated = ask_again().await;
+    assert!(
+        !repeated.stapled && matches!(repeated.state, StapleState::Revoked { .. }),
+        "{repeated:?}"
+    );
+    // Nor after something else went wrong, or a reload.
+    repeat(b"garbage");
+    ask_again().await;
+    channels
+        .reload(vec![responder.authority.config("bolt", "server")], now())
+        .unwrap();
+    staples.adopt(&channels.policies(), now());
+    repeat(&recorded);
+    assert!(!ask_again().await.stapled);
+    assert!(shown(channel, &rustls::version::TLS13).await.is_empty());
 }
 
 #[tokio::test]
