@@ -14,7 +14,7 @@ use super::values::{
     EncodedChange, LATEST_KEY, PENDING_KEY, STAGED_PREFIX, change_bytes, chunk_key, decode_changes, decode_commit,
     encode_changes, encode_chunk, encode_commit, staged_key,
 };
-use super::{ChunkChange, ChunkError, ChunkStore, FLUSH_TIME_MAX, KEY_BYTES_MAX};
+use super::{ChunkChange, ChunkError, ChunkStore, FLUSH_TIME_MAX, FULL_CHECK_INTERVAL, FULL_TIME_MAX, KEY_BYTES_MAX};
 use crate::CommitId;
 
 /// How many bytes of changes one staged record holds.
@@ -193,8 +193,7 @@ impl ChunkStore {
     }
 
     fn write(&self, batch: WriteBatch) -> Result<(), ChunkError> {
-        let written = self.driver.wait_at_most(FLUSH_TIME_MAX, self.db.write(batch));
-        let written = written.ok_or_else(|| self.timed_out())?;
+        let written = self.wait_for_disk(self.db.write(batch))?;
         written.map(drop).map_err(|error| self.failed("write to", error))
     }
 
@@ -202,20 +201,34 @@ impl ChunkStore {
         let options = FlushOptions {
             flush_type: FlushType::MemTable,
         };
-        let flushed = self
-            .driver
-            .wait_at_most(FLUSH_TIME_MAX, self.db.flush_with_options(options));
-        flushed
-            .ok_or_else(|| self.timed_out())?
-            .map_err(|error| self.failed("write to", error))
+        let flushed = self.wait_for_disk(self.db.flush_with_options(options))?;
+        flushed.map_err(|error| self.failed("write to", error))
     }
 
-    fn timed_out(&self) -> ChunkError {
-        ChunkError::TimedOut {
+    /// The engine never gives up on a full disk; whoever waits for it does.
+    fn wait_for_disk<F: Future>(&self, future: F) -> Result<F::Output, ChunkError> {
+        let full = async {
+            while !self.objects.is_full_for(FULL_TIME_MAX) {
+                tokio::time::sleep(FULL_CHECK_INTERVAL).await;
+            }
+        };
+        let either = async {
+            tokio::select! {
+                biased;
+                output = future => Some(output),
+                () = full => None,
+            }
+        };
+        let timed_out = |limit| ChunkError::TimedOut {
             action: "accept a checkpoint",
             home: self.home.clone(),
-            limit: FLUSH_TIME_MAX,
-        }
+            limit,
+            reason: self.objects.refusal(),
+        };
+        self.driver
+            .wait_at_most(FLUSH_TIME_MAX, either)
+            .ok_or_else(|| timed_out(FLUSH_TIME_MAX))?
+            .ok_or_else(|| timed_out(FULL_TIME_MAX))
     }
 }
 

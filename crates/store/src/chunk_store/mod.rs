@@ -24,6 +24,10 @@ use engine::Driver;
 const KEY_BYTES_MAX: usize = 512;
 /// How long a checkpoint may wait for the disk before it fails.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(120);
+/// How long there may be no room for it.
+const FULL_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether there is.
+const FULL_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long closing may take before it is given up; all that matters is durable by then.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(20);
 /// How much is read ahead in a scan, in bytes.
@@ -69,7 +73,11 @@ pub enum ChunkError {
         limit: usize,
     },
     /// The disk or the store below took too long, perhaps because it is full. The checkpoint may yet become durable.
-    #[error("the chunk store in `{home}` did not {action} in {} seconds", limit.as_secs())]
+    #[error(
+        "the chunk store in `{home}` did not {action} in {} seconds{}",
+        limit.as_secs(),
+        reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+    )]
     TimedOut {
         /// What was being done.
         action: &'static str,
@@ -77,6 +85,8 @@ pub enum ChunkError {
         home: String,
         /// How long it was waited for.
         limit: Duration,
+        /// Why the last write before that failed, if it did.
+        reason: Option<String>,
     },
     /// A checkpoint is older than the one already there.
     #[error("checkpoint {commit} is older than checkpoint {latest}")]

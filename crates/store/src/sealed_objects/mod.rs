@@ -5,6 +5,7 @@
 //! are those of the plain object on this side. Must not know what the objects are for.
 
 mod format;
+mod refusal;
 mod upload;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -28,6 +30,7 @@ use thiserror::Error;
 
 use crate::DatabaseKeys;
 use format::{Fault, HEADER_BYTES, Opener, Sealer, frame_count, frames_of, plain_bytes, sealed_range};
+use refusal::Refusal;
 
 /// The folder of the tables that hold data. Elsewhere an engine asks for objects to learn whether they are there.
 const TABLE_FOLDER: &str = "compacted";
@@ -50,6 +53,8 @@ pub(crate) struct SealedObjects {
     damage: Mutex<Option<Damage>>,
     /// The last table that was asked for and not there.
     missing_table: Mutex<Option<String>>,
+    /// Why what is written is not taken.
+    refusal: Refusal,
     /// The directory whose files must be the owner's alone.
     owner_only: Option<PathBuf>,
 }
@@ -61,6 +66,7 @@ impl SealedObjects {
             keys,
             damage: Mutex::default(),
             missing_table: Mutex::default(),
+            refusal: Refusal::default(),
             owner_only: None,
         }
     }
@@ -85,6 +91,16 @@ impl SealedObjects {
     /// The first damage that was met, if any.
     pub(crate) fn damage(&self) -> Option<Damage> {
         self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the last write failed, if no table was written since.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.refusal.reason()
+    }
+
+    /// Whether there has been no room for so long.
+    pub(crate) fn is_full_for(&self, time: Duration) -> bool {
+        self.refusal.is_full_for(time)
     }
 
     fn damaged(&self, location: &Path, fault: Fault) -> object_store::Error {
@@ -181,19 +197,22 @@ fn plain_meta(mut meta: ObjectMeta) -> ObjectMeta {
 impl ObjectStore for SealedObjects {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let sealed = self.seal(location, &payload)?;
-        let result = self.inner.put_opts(location, sealed, opts).await?;
+        let result = self.inner.put_opts(location, sealed, opts).await;
+        let result = self.refusal.note(location, result)?;
         take_from_others(self.owner_only.as_deref(), location);
         Ok(result)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let sealer = Sealer::new(&self.keys, location.as_ref()).map_err(|fault| self.damaged(location, fault))?;
-        let inner = self.inner.put_multipart_opts(location, opts).await?;
+        let begun = self.inner.put_multipart_opts(location, opts).await;
+        let inner = begun.or_else(|error| self.refusal.note(location, Err(error)))?;
         Ok(Box::new(upload::SealedUpload::new(
             inner,
             sealer,
             location.clone(),
             self.owner_only.clone(),
+            self.refusal.clone(),
         )))
     }
 

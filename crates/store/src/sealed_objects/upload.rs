@@ -14,6 +14,7 @@ use slatedb_common::retry::NonRetryable;
 
 use super::Damage;
 use super::format::{Fault, Sealer};
+use super::refusal::Refusal;
 
 /// Seals the parts of an upload.
 pub(super) struct SealedUpload {
@@ -21,6 +22,7 @@ pub(super) struct SealedUpload {
     sealer: Sealer,
     location: Path,
     owner_only: Option<PathBuf>,
+    refusal: Refusal,
 }
 
 impl SealedUpload {
@@ -29,12 +31,14 @@ impl SealedUpload {
         sealer: Sealer,
         location: Path,
         owner_only: Option<PathBuf>,
+        refusal: Refusal,
     ) -> Self {
         Self {
             inner,
             sealer,
             location,
             owner_only,
+            refusal,
         }
     }
 
@@ -63,15 +67,22 @@ impl MultipartUpload for SealedUpload {
         if sealed.is_empty() {
             async { Ok(()) }.boxed()
         } else {
-            self.inner.put_part(sealed.into())
+            let part = self.inner.put_part(sealed.into());
+            let (refusal, location) = (self.refusal.clone(), self.location.clone());
+            // Only the whole object is one that was written.
+            async move { part.await.or_else(|error| refusal.note(&location, Err(error))) }.boxed()
         }
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
         let mut sealed = Vec::new();
         self.sealer.finish(&mut sealed).map_err(|fault| self.failed(fault))?;
-        self.inner.put_part(sealed.into()).await?;
-        let result = self.inner.complete().await?;
+        let last = self.inner.put_part(sealed.into());
+        let completed = match last.await {
+            Ok(()) => self.inner.complete().await,
+            Err(error) => Err(error),
+        };
+        let result = self.refusal.note(&self.location, completed)?;
         super::take_from_others(self.owner_only.as_deref(), &self.location);
         Ok(result)
     }
