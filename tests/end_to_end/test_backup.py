@@ -447,6 +447,61 @@ def test_a_running_server_is_not_restored_over_and_a_killed_restore_leaves_old_o
     print("kills left", outcomes)
 
 
+def test_a_disk_that_is_full_during_a_restore_leaves_what_was_there(pki, bank, tmp_path):
+    taker = Taker(pki, tmp_path, pki.takers["good"])
+    taken, _ = taker.back_up(bank.addresses["backup"])
+    arguments = [
+        "database", "restore", f"--from-path={taken[0]['file']}", "--encryption-key-file",
+        str(taker.home / "conf/backup.key"), "--overwrite-destination", "neo4j",
+    ]  # fmt: skip
+    server = make_server(pki, tmp_path / "server" / "home")
+    with server:
+        server.query("CREATE (:Old)")
+        server.stop()
+        databases = server.home / "data/databases"
+        aside = tmp_path / "aside"
+        shutil.copytree(databases, aside)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", databases]
+        if subprocess.run(mount, capture_output=True).returncode != 0:
+            pytest.skip("a file system cannot be mounted here")
+        try:
+            shutil.copytree(aside, databases, dirs_exist_ok=True)
+            statistics = os.statvfs(databases)
+            used = (statistics.f_blocks - statistics.f_bfree) * statistics.f_frsize
+            for room in (64 << 10, 1 << 20, 3 << 20):
+                subprocess.run(["mount", "-o", f"remount,size={used + room}", databases], check=True)
+                done = server.admin(*arguments, check=False)
+                assert done.returncode == 1 and "nothing was restored" in done.stderr, (room, done.stdout, done.stderr)
+                assert "space" in done.stderr.lower(), done.stderr
+                assert sorted(os.listdir(databases)) == ["neo4j", "system"], room
+            subprocess.run(["mount", "-o", "remount,size=300m", databases], check=True)
+            server.start()
+            assert server.query("MATCH (n) RETURN count(n) AS n, sum(CASE WHEN n:Old THEN 1 ELSE 0 END) AS old") == [{"n": 1, "old": 1}]
+            server.stop()
+            done = server.admin(*arguments, check=False)
+            assert done.returncode == 0, done.stderr
+            server.start()
+            check_bank(server)
+            server.stop()
+        finally:
+            subprocess.run(["umount", databases], check=True)
+
+
+def test_two_first_backups_at_one_time_share_the_key_that_stays(pki, bank, tmp_path):
+    taker = Taker(pki, tmp_path, pki.takers["good"])
+    command = [BINARY, "admin", "--home", taker.home, *taker.arguments(bank.addresses["backup"], database="*")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    ends = [(process.communicate(timeout=120), process.returncode) for process in processes]
+    files = []
+    for (out, errors), code in ends:
+        assert code == 0, errors
+        files += [backup["file"] for backup in json.loads(out)["backups"]]
+    assert sum("made the backup key" in errors for (_, errors), _ in ends) == 1
+    assert len(set(files)) == len(files) == 8
+    inspected = taker.admin("backup", "inspect", "--json", taker.backups)
+    assert inspected.returncode == 0 and all(backup["sound"] for backup in json.loads(inspected.stdout)["backups"])
+
+
 def test_progress_is_drawn_on_a_terminal_only(pki, bank, tmp_path):
     taker = Taker(pki, tmp_path, pki.takers["good"])
     _, said = taker.back_up(bank.addresses["backup"])

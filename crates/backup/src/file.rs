@@ -62,7 +62,16 @@ pub(crate) enum Found {
     /// Something is missing.
     Unfinished(Box<Partial>),
     /// All is there, but it did not get its name.
-    Complete { path: PathBuf, header: Header },
+    Complete(Complete),
+}
+
+/// An unfinished file that has everything, locked until it has its name.
+#[derive(Debug)]
+pub(crate) struct Complete {
+    pub(crate) path: PathBuf,
+    pub(crate) header: Header,
+    /// Holds the lock.
+    pub(crate) file: File,
 }
 
 /// The final path of an unfinished file.
@@ -142,7 +151,7 @@ pub(crate) fn find_partial(
         while let Ok(Some(_)) = reader.next_data() {}
         if reader.is_complete() {
             let header = reader.header().clone();
-            return Ok(Some(Found::Complete { path, header }));
+            return Ok(Some(Found::Complete(Complete { path, header, file })));
         }
         let bytes = reader.bytes();
         let mut output = file;
@@ -179,12 +188,12 @@ pub fn backups_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 /// Gives a complete unfinished file its name, after it was read back from the first byte to the last. `on_bytes` is told
 /// how many bytes were found good so far.
 pub(crate) fn finish(
-    partial: &Path,
+    complete: &Complete,
     key_ring: &KeyRing,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<(PathBuf, Verified), FileError> {
-    let file = File::open(partial).map_err(io_in_file(partial, "opened"))?;
-    file.sync_all().map_err(io_in_file(partial, "made durable"))?;
+    let partial = complete.path.as_path();
+    complete.file.sync_all().map_err(io_in_file(partial, "made durable"))?;
     let verified = verify(partial, key_ring, on_bytes)?;
     let path = final_path(partial);
     rename_to_free_name(partial, &path).map_err(io_in_file(&path, "given its name"))?;

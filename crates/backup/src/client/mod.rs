@@ -15,7 +15,7 @@ use std::time::Duration;
 use bastide_store::KeyRing;
 use thiserror::Error;
 
-use crate::file::{self, FileError, Found, Partial, Verified};
+use crate::file::{self, Complete, FileError, Found, Partial, Verified};
 use crate::format::{FormatError, Header};
 use crate::wire::{Answer, ListedDatabase, Request, Started, WireError};
 use claims::{is_database_name, printable};
@@ -228,10 +228,10 @@ impl<D: Dial> Taking<'_, D> {
             match file::find_partial(folder, self.database, source, key_ring)? {
                 None => break None,
                 Some(Found::Unfinished(partial)) => break Some(*partial),
-                Some(Found::Complete { path, header }) => {
+                Some(Found::Complete(complete)) => {
                     self.events
-                        .notice(&format!("`{}` was complete already", path.display()));
-                    let (taken, was_held) = self.finish(&path, &header).await?;
+                        .notice(&format!("`{}` was complete already", complete.path.display()));
+                    let (taken, was_held) = self.finish(complete).await?;
                     on_taken(taken);
                     // A state that the server held until now is of minutes ago; another may be of any age, and who asks
                     // for a backup wants the newest state.
@@ -241,7 +241,7 @@ impl<D: Dial> Taking<'_, D> {
                 }
             }
         };
-        let (path, header) = loop {
+        let complete = loop {
             let attempt = match self.connected().await {
                 Ok(mut connection) => {
                     let attempt = self.attempt(&mut connection, &mut partial).await;
@@ -258,7 +258,7 @@ impl<D: Dial> Taking<'_, D> {
                 Err(Failure::Lost(error)) => self.wait(&error).await?,
             }
         };
-        let (taken, _) = self.finish(&path, &header).await?;
+        let (taken, _) = self.finish(complete).await?;
         on_taken(taken);
         Ok(())
     }
@@ -296,7 +296,7 @@ impl<D: Dial> Taking<'_, D> {
         &mut self,
         connection: &mut Connection<D::Stream>,
         partial: &mut Option<Partial>,
-    ) -> Result<(PathBuf, Header), Failure> {
+    ) -> Result<Complete, Failure> {
         let started = self.start(connection, partial).await?;
         let current = match partial.take() {
             Some(current) => current,
@@ -340,8 +340,8 @@ impl<D: Dial> Taking<'_, D> {
                 source,
             }
         };
-        tokio::task::block_in_place(|| writer.finish()).map_err(in_file)?;
-        Ok((path, header))
+        let file = tokio::task::block_in_place(|| writer.finish()).map_err(in_file)?;
+        Ok(Complete { path, header, file })
     }
 
     /// Begins, or goes on where the unfinished file ends. One that the server cannot go on with is removed.
@@ -384,15 +384,16 @@ impl<D: Dial> Taking<'_, D> {
 
     /// Reads the complete file back, gives it its name, and tells the server that it is done. Says also whether the server
     /// still held the state.
-    async fn finish(&mut self, path: &Path, header: &Header) -> Result<(Taken, bool), TakeError> {
+    async fn finish(&mut self, complete: Complete) -> Result<(Taken, bool), TakeError> {
         // Reading back may take longer than the server waits for a question.
         self.connection = None;
-        let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+        let bytes = complete.file.metadata().map_or(0, |metadata| metadata.len());
         self.events.verifies(bytes);
         let (key_ring, events) = (self.request.key_ring, &mut *self.events);
-        let named = tokio::task::block_in_place(|| file::finish(path, key_ring, &mut |bytes| events.verified(bytes)));
+        let named =
+            tokio::task::block_in_place(|| file::finish(&complete, key_ring, &mut |bytes| events.verified(bytes)));
         let (path, verified) = named?;
-        let snapshot = hex::encode(header.backup_id);
+        let snapshot = hex::encode(complete.header.backup_id);
         let mut was_held = false;
         if let Ok(mut connection) = self.connected().await {
             match connection.ask(&Request::Finish { snapshot }).await {

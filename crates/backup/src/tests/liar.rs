@@ -180,6 +180,36 @@ async fn an_old_complete_file_does_not_stand_in_for_a_new_backup() {
     assert_eq!(commits, [wanted, wanted + 1], "{:?}", told.notices);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_complete_file_that_is_being_read_back_is_nobody_elses() {
+    struct Meanwhile<'a>(&'a Path, &'a KeyRing, usize);
+    impl TakeEvents for Meanwhile<'_> {
+        fn begins(&mut self, _database: &str, _chunks: u64, _passed: u64) {}
+        fn advances(&mut self, _chunks: u64, _file_bytes: u64) {}
+        fn verifies(&mut self, _file_bytes: u64) {
+            let found = crate::file::find_partial(self.0, "neo4j", "server:6362", self.1).unwrap();
+            assert!(found.is_none(), "{found:?}");
+            self.2 += 1;
+        }
+        fn verified(&mut self, _file_bytes: u64) {}
+        fn notice(&mut self, _text: &str) {}
+    }
+    let server = Server::new(small_frames());
+    let folder = tempfile::tempdir().unwrap();
+    let key_ring = key_ring(folder.path());
+    let mut meanwhile = Meanwhile(folder.path(), &key_ring, 0);
+    let request = TakeRequest {
+        pattern: "neo4j",
+        folder: folder.path(),
+        source: "server:6362",
+        key_ring: &key_ring,
+        retries_max: 0,
+        retry_pause: Duration::from_millis(1),
+    };
+    take(&server, request, &mut meanwhile, &mut |_| {}).await.unwrap();
+    assert_eq!(meanwhile.2, 1);
+}
+
 #[test]
 fn a_pipe_among_backups_does_not_hold_one_up() {
     let folder = tempfile::tempdir().unwrap();
