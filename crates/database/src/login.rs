@@ -63,7 +63,8 @@ impl Dbms {
                     let event = Event::new(Action::Login, Outcome::Success)
                         .with_user(&shown)
                         .with_address(origin.address)
-                        .with_detail("connection", &origin.connection_id);
+                        .with_detail("connection", &origin.connection_id)
+                        .with_detail("method", "password");
                     self.audit_deferred(event).await?;
                 }
                 Ok(Session::new(Arc::clone(self), principal, Some(origin)))
@@ -80,7 +81,8 @@ impl Dbms {
         }
     }
 
-    /// Logs in the user that a client certificate stands for. Only names of a certificate that was verified may be handed in.
+    /// Logs in the user that a client certificate stands for. Only names of a certificate that was verified may be handed in;
+    /// `still_good` says why it is not good any more, if so, since it may have been revoked after its handshake.
     ///
     /// A wrong certificate never got this far, so nothing is to be guessed and the lock-out does not apply.
     ///
@@ -89,6 +91,7 @@ impl Dbms {
     pub async fn log_in_with_certificate(
         self: &Arc<Self>,
         identity: &CertificateIdentity,
+        still_good: std::result::Result<(), String>,
         origin: Origin,
     ) -> Result<Session> {
         let configuration = &self.configuration;
@@ -107,6 +110,11 @@ impl Dbms {
             self.audit_certificate_failure("", identity, &origin, reason).await?;
             return Err(refused());
         };
+        if let Err(reason) = still_good {
+            self.audit_certificate_failure(user.as_str(), identity, &origin, &reason)
+                .await?;
+            return Err(refused());
+        }
         let outcome = self
             .authority
             .vouched_for(self.users.find(user.as_str()).as_ref())
@@ -181,6 +189,7 @@ impl Dbms {
             .with_user(user)
             .with_address(origin.address)
             .with_detail("connection", &origin.connection_id)
+            .with_detail("method", "password")
             .with_detail("reason", reason);
         let auditor = Arc::clone(&self.auditor);
         run_blocking(move || auditor.record(event)).await
@@ -197,6 +206,7 @@ fn of_certificate(event: Event, user: &str, identity: &CertificateIdentity, orig
         .with_user(user)
         .with_address(origin.address)
         .with_detail("connection", &origin.connection_id)
+        .with_detail("method", "certificate")
         .with_detail("certificate", &identity.subject)
         .with_detail("fingerprint", &identity.fingerprint)
 }

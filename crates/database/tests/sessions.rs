@@ -352,7 +352,7 @@ fn a_certificate_logs_in_the_user_that_the_rules_name_if_there_is_one() {
         ..Configuration::in_memory()
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let log_in_as = |common_name: &str, email: &str| {
+    let log_in_as = |common_name: &str, email: &str, still_good: &std::result::Result<(), String>| {
         let identity = CertificateIdentity {
             common_names: vec![common_name.to_owned()],
             email_names: vec![email.to_owned()],
@@ -362,19 +362,21 @@ fn a_certificate_logs_in_the_user_that_the_rules_name_if_there_is_one() {
             address: "127.0.0.1:1".parse().unwrap(),
             connection_id: "bolt-1".into(),
         };
-        runtime.block_on(dbms.log_in_with_certificate(&identity, origin))
+        runtime.block_on(dbms.log_in_with_certificate(&identity, still_good.clone(), origin))
     };
-    let session = log_in_as("ops", "").unwrap();
+    let good = |common_name: &str, email: &str| log_in_as(common_name, email, &Ok(()));
+    let session = good("ops", "").unwrap();
+    assert!(log_in_as("ops", "", &Err("it was revoked".to_owned())).is_err());
     assert_eq!(session.user(), "neo4j");
-    assert!(log_in_as("dev", "").is_err() && log_in_as("", "alice@example.com").is_err());
+    assert!(good("dev", "").is_err() && good("", "alice@example.com").is_err());
     run(
         &session,
         "CREATE USER alice SET PASSWORD 'correct-Horse-battery-7' CHANGE NOT REQUIRED",
     )
     .unwrap();
-    assert_eq!(log_in_as("", "alice@example.com").unwrap().user(), "alice");
+    assert_eq!(good("", "alice@example.com").unwrap().user(), "alice");
     run(&session, "ALTER USER alice SET STATUS SUSPENDED").unwrap();
-    assert!(log_in_as("", "alice@example.com").is_err());
+    assert!(good("", "alice@example.com").is_err());
 }
 
 #[test]

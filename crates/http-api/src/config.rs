@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bastide_database::Dbms;
+use bastide_security::CertificateIdentity;
+use bastide_tls::PeerCertificate;
 
 /// Says whether the server can take work now.
 pub type ReadyCheck = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -38,6 +40,9 @@ pub struct QueryConfig {
     pub dbms: Arc<Dbms>,
     /// Whether requests are asked for a user and a password; must be what the database was told.
     pub authentication_enabled: bool,
+    /// Reads from a verified client certificate what the database's rules are asked about; `None` where certificates are
+    /// no logins.
+    pub certificate_identity: Option<fn(&PeerCertificate) -> CertificateIdentity>,
     /// Its limits.
     pub limits: QueryLimits,
 }

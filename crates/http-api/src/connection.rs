@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use bastide_tls::Channel;
+use bastide_tls::{Channel, PeerCertificate};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -18,12 +18,12 @@ use tokio::time::timeout;
 
 use crate::activity::Activity;
 use crate::config::HttpLimits;
-use crate::peer::Peer;
+use crate::peer::{Peer, Shown};
 
 /// Serves one accepted socket until it ends, idles too long or the server stops.
 pub(crate) async fn serve(
     socket: TcpStream,
-    peer: Peer,
+    mut peer: Peer,
     tls: Option<Arc<Channel>>,
     router: Router,
     limits: HttpLimits,
@@ -37,6 +37,7 @@ pub(crate) async fn serve(
         .accept(socket, peer.address, limits.handshake_timeout)
         .await
         .map_err(io::Error::other)?;
+    peer.shown = PeerCertificate::of(stream.get_ref().1).map(|certificate| Arc::new(Shown { certificate, channel }));
     serve_stream(stream, peer, router, limits, stopping).await
 }
 

@@ -29,7 +29,7 @@ fn document() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "basic": [] }],
+        "security": [{ "basic": [] }, { "certificate": [] }],
         "tags": [
             { "name": "query", "description": "Statements in transactions that end with them." },
             { "name": "transactions", "description": "Transactions that the client ends." },
@@ -37,7 +37,13 @@ fn document() -> Value {
         ],
         "paths": paths(),
         "components": {
-            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
+            "securitySchemes": {
+                "basic": { "type": "http", "scheme": "basic" },
+                "certificate": {
+                    "type": "mutualTLS",
+                    "description": "Over HTTPS without the header `Authorization`, where the server takes certificates for logins",
+                },
+            },
             "parameters": {
                 "databaseName": {
                     "name": "databaseName", "in": "path", "required": true,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bastide_security::Place;
+use bastide_tls::{Channel, PeerCertificate};
 
 /// The client's side of a connection; every request carries it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,17 @@ pub(crate) struct Peer {
     pub(crate) connection_id: Arc<str>,
     /// Held until somebody logged in over the connection.
     place: Arc<Mutex<Option<Place>>>,
+    /// What it showed in its handshake, if anything.
+    pub(crate) shown: Option<Arc<Shown>>,
+}
+
+/// A client's certificate.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// As it was verified in the handshake.
+    pub(crate) certificate: PeerCertificate,
+    /// Where it was shown.
+    pub(crate) channel: Arc<Channel>,
 }
 
 impl Peer {
@@ -26,6 +38,7 @@ impl Peer {
             address,
             connection_id: format!("http-{number}").into(),
             place: Arc::new(Mutex::new(Some(place))),
+            shown: None,
         }
     }
 

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use bastide_bolt_server::{Authenticated, AuthenticationRequest, Backend, ConnectionDetails};
 use bastide_database::{Credentials, Dbms, Origin};
 use bastide_secret::SecretString;
-use bastide_security::CertificateIdentity;
 use bastide_status::{Code, Status};
-use bastide_tls::PeerCertificate;
+use bastide_tls::{Channel, PeerCertificate};
 
 use crate::bolt_session::BoltSession;
+use crate::certificate_identity::certificate_identity;
+use crate::check::seconds_now;
 
 /// What routing tables say.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ pub(crate) struct Routing {
 pub(crate) struct BoltBackend {
     pub(crate) dbms: Arc<Dbms>,
     pub(crate) authentication_enabled: bool,
-    /// Whether there are rules that say what users certificates stand for; `trust_all` is then refused.
-    pub(crate) certificates_log_in: bool,
+    /// Where certificates were shown, if there are rules that say what users they stand for.
+    pub(crate) certificates: Option<Arc<Channel>>,
     pub(crate) routing: Arc<Routing>,
 }
 
@@ -44,15 +45,13 @@ impl Backend for BoltBackend {
             address: connection.peer,
             connection_id: Arc::clone(&connection.connection_id),
         };
-        if let (true, "none", true, Some(certificate)) = (
+        if let (true, "none", Some(channel), Some(certificate)) = (
             self.authentication_enabled,
             request.scheme.as_str(),
-            self.certificates_log_in,
+            &self.certificates,
             connection.certificate.as_deref(),
         ) {
-            let identity = certificate_identity(certificate);
-            let session = self.dbms.log_in_with_certificate(&identity, origin).await?;
-            return Ok(self.authenticated(session));
+            return self.log_in_with_certificate(channel, certificate, origin).await;
         }
         let credentials = match request.scheme.as_str() {
             "basic" => Credentials {
@@ -71,6 +70,20 @@ impl Backend for BoltBackend {
 }
 
 impl BoltBackend {
+    /// A connection may log in again long after its handshake, so the certificate is judged again.
+    async fn log_in_with_certificate(
+        &self,
+        channel: &Channel,
+        certificate: &PeerCertificate,
+        origin: Origin,
+    ) -> Result<Authenticated, Status> {
+        let still_good = channel.judge_client(certificate, seconds_now());
+        let still_good = still_good.map_err(|failure| failure.to_string());
+        let identity = certificate_identity(certificate);
+        let session = self.dbms.log_in_with_certificate(&identity, still_good, origin).await?;
+        Ok(self.authenticated(session))
+    }
+
     fn authenticated(&self, session: bastide_database::Session) -> Authenticated {
         let credentials_expired = session.password_change_required();
         let session = Box::new(BoltSession {
@@ -81,20 +94,6 @@ impl BoltBackend {
             session,
             credentials_expired,
         }
-    }
-}
-
-/// What rules are asked about a verified certificate.
-fn certificate_identity(certificate: &PeerCertificate) -> CertificateIdentity {
-    let summary = &certificate.summary;
-    let is_address = |name: &&String| name.parse::<std::net::IpAddr>().is_ok();
-    CertificateIdentity {
-        subject: summary.subject.clone(),
-        common_names: summary.common_names.clone(),
-        dns_names: summary.names.iter().filter(|name| !is_address(name)).cloned().collect(),
-        email_names: summary.email_names.clone(),
-        uri_names: summary.uri_names.clone(),
-        fingerprint: summary.fingerprint.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ mod audit_events;
 mod bolt_backend;
 mod bolt_events;
 mod bolt_session;
+mod certificate_identity;
 mod check;
 mod exit;
 mod first_start;

@@ -17,6 +17,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The log's name in the log folder.
 const FILE_NAME: &str = "debug.log";
+/// The log of TLS handshakes.
+const HANDSHAKES: &str = "bastide_tls::handshake";
 /// A file that grew to this size is put aside.
 const FILE_BYTES_MAX: u64 = 20 << 20;
 /// How many files are kept beside the current one.
@@ -36,6 +38,8 @@ pub(crate) fn start(level: Level, directory: Option<&Path>) -> io::Result<()> {
             .with_default(LevelFilter::WARN)
             .with_target(PEERS_FAULTS, LevelFilter::ERROR)
             .with_target("bastide", LevelFilter::from_level(level))
+            // Written only while an administrator asks for it, whatever else is logged.
+            .with_target(HANDSHAKES, LevelFilter::from_level(level).max(LevelFilter::INFO))
     };
     let terminal = fmt::layer()
         .with_writer(io::stderr)

@@ -6,26 +6,46 @@ use bastide_audit::AuditLog;
 use bastide_bolt_server::BoltServer;
 use bastide_database::Dbms;
 use bastide_metrics::{Endpoint, Figures, Gauge, TlsFigures};
-use bastide_tls::Channels;
 use tokio::net::TcpListener;
+
+use crate::tls_service::TlsService;
 
 /// Answers Prometheus on each of the listeners.
 pub(crate) fn endpoints(
     listeners: Vec<TcpListener>,
-    channels: Option<&Arc<Channels>>,
+    tls: &Arc<TlsService>,
     bolt: Option<&BoltServer>,
     dbms: &Arc<Dbms>,
     audit: &Arc<AuditLog>,
 ) -> Vec<Endpoint> {
     let start = |listener| {
-        let mut collectors: Vec<Box<dyn bastide_metrics::Collector>> =
-            vec![Box::new(Figures(figures(bolt, Arc::clone(dbms), Arc::clone(audit))))];
-        if let Some(channels) = channels {
-            collectors.push(Box::new(TlsFigures(Arc::clone(channels))));
-        }
+        let mut figures = figures(bolt, Arc::clone(dbms), Arc::clone(audit));
+        figures.extend(reloads(tls));
+        let collectors: Vec<Box<dyn bastide_metrics::Collector>> = vec![
+            Box::new(Figures(figures)),
+            Box::new(TlsFigures(Arc::clone(tls.channels()))),
+        ];
         Endpoint::start(listener, collectors)
     };
     listeners.into_iter().map(start).collect()
+}
+
+fn reloads(tls: &Arc<TlsService>) -> [Gauge; 2] {
+    let (made, failed) = (Arc::clone(tls), Arc::clone(tls));
+    [
+        Gauge {
+            name: "tls_reloads",
+            help: "How often certificates and keys were read again and put in force",
+            is_counter: true,
+            value: Arc::new(move || made.reloads().done),
+        },
+        Gauge {
+            name: "tls_reloads_failed",
+            help: "How often they were read again and the old ones stayed in force",
+            is_counter: true,
+            value: Arc::new(move || failed.reloads().failed),
+        },
+    ]
 }
 
 fn figures(bolt: Option<&BoltServer>, dbms: Arc<Dbms>, audit: Arc<AuditLog>) -> Vec<Gauge> {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::bolt_backend::{BoltBackend, Routing};
 use crate::bolt_events::BoltEvents;
+use crate::certificate_identity::certificate_identity;
 use crate::check::CheckedConfiguration;
 use crate::ready_file::{BoundAddresses, ReadyFile};
 use crate::report::{self, Addresses};
@@ -64,7 +65,7 @@ pub(crate) async fn run(checked: CheckedConfiguration) -> Result<(), StartError>
     let mut signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let is_ready = Arc::new(AtomicBool::new(false));
     let _stapler = start_stapling(&checked.settings, &tls).await;
-    let servers = Servers::start(bound, checked, &shown, &dbms, &audit, &is_ready)?;
+    let servers = Servers::start(bound, checked, &tls, &shown, &dbms, &audit, &is_ready)?;
     look_after_tls(&tls, &audit, hangups);
     tokio::task::block_in_place(|| audit_events::record_started(&audit, addresses))?;
     let checkpoints = tokio::spawn(checkpoint_now_and_then(Arc::clone(&dbms)));
@@ -105,7 +106,8 @@ fn tls_service(checked: &CheckedConfiguration) -> Result<Arc<TlsService>, StartE
             Arc::new(none.map_err(|_| StartError::Certificates("there are none".to_owned()))?)
         }
     };
-    Ok(TlsService::new(checked.settings.clone(), channels))
+    let read = checked.policies.read.clone();
+    Ok(TlsService::new(checked.settings.clone(), channels, read))
 }
 
 /// Asks for OCSP responses before anybody is accepted; what it returns keeps asking while it lives.
@@ -223,6 +225,7 @@ impl Servers {
     fn start(
         bound: Bound,
         checked: CheckedConfiguration,
+        tls: &Arc<TlsService>,
         shown: &Addresses,
         dbms: &Arc<Dbms>,
         audit: &Arc<AuditLog>,
@@ -248,7 +251,7 @@ impl Servers {
             }
             _ => None,
         };
-        let metrics = metrics::endpoints(bound.metrics, policies.channels.as_ref(), bolt.as_ref(), dbms, audit);
+        let metrics = metrics::endpoints(bound.metrics, tls, bolt.as_ref(), dbms, audit);
         let config = Arc::new(http_config(&settings, shown, dbms, audit, is_ready));
         let http = HttpServer::start(listeners, &config).map_err(|error| StartError::Listener(error.into()))?;
         Ok(Self {
@@ -305,7 +308,7 @@ fn start_bolt(
     let backend = BoltBackend {
         dbms: Arc::clone(dbms),
         authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
-        certificates_log_in: settings.is_explicitly_set(names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES),
+        certificates: tls.clone().filter(|_| wire_settings::certificates_log_in(settings)),
         routing: Arc::new(routing),
     };
     let config = bastide_bolt_server::Config {
@@ -341,6 +344,7 @@ fn http_config(
         query: QueryConfig {
             dbms: Arc::clone(dbms),
             authentication_enabled: settings.value(names::DBMS_SECURITY_AUTH_ENABLED),
+            certificate_identity: wire_settings::certificates_log_in(settings).then_some(certificate_identity),
             limits: QueryLimits::default(),
         },
     }

@@ -13,6 +13,7 @@ use bastide_settings::{
 use bastide_tls::{Channel, Channels, DEVELOPMENT_CA_FILE, Policy, PolicyConfig};
 
 use crate::check::placed;
+use crate::tls_watch::Contents;
 
 /// How many files of a folder are looked at.
 const FILES_MAX: usize = 4_096;
@@ -25,6 +26,8 @@ pub(crate) struct Policies {
     pub(crate) channels: Option<Arc<Channels>>,
     /// Whether development certificates must be made before the policies can be loaded.
     pub(crate) first_start: bool,
+    /// Their files as they were just before they were read.
+    pub(crate) read: Contents,
 }
 
 impl Policies {
@@ -42,7 +45,7 @@ impl Policies {
     }
 }
 
-fn is_development(policy: &Policy) -> bool {
+pub(crate) fn is_development(policy: &Policy) -> bool {
     let leaf = policy.certificates().first();
     leaf.is_some_and(|certificate| certificate.issuer.contains(DEVELOPMENT_ISSUER))
 }
@@ -187,6 +190,7 @@ pub(crate) fn load(
         }
         wanted_configs.push(config(settings, &policy));
     }
+    policies.read = Contents::of(&wanted_configs);
     match Channels::load(wanted_configs, now) {
         Ok(channels) => policies.channels = Some(Arc::new(channels)),
         Err(found) => faults.extend(found.iter().flat_map(|policy| {
@@ -229,7 +233,7 @@ fn unconfigured_fault(folder: &Path, policy: &PolicySettings) -> Option<Fault> {
 }
 
 /// Development certificates vouch for this machine to itself only.
-fn development_fault(settings: &Settings, conf: &Path) -> Option<Fault> {
+pub(crate) fn development_fault(settings: &Settings, conf: &Path) -> Option<Fault> {
     let listeners = [
         (names::SERVER_BOLT_ENABLED, names::SERVER_BOLT_LISTEN_ADDRESS),
         (names::SERVER_HTTPS_ENABLED, names::SERVER_HTTPS_LISTEN_ADDRESS),

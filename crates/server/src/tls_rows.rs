@@ -6,6 +6,7 @@ use bastide_model::{DateTime, Duration, Map, Value, Zone};
 use bastide_tls::{Channel, ClientAuthentication, Policy, StapleState, TrustedSummary};
 
 use crate::tls_service::Reloads;
+use crate::tls_warnings;
 
 /// What is to be seen of a channel; `now` is in seconds since 1970.
 pub(crate) fn row(channel: &Channel, generation: u64, reloads: &Reloads, now: i64) -> Option<Map> {
@@ -20,7 +21,7 @@ pub(crate) fn row(channel: &Channel, generation: u64, reloads: &Reloads, now: i6
             "lastReloadError",
             reloads.last_error.as_deref().map_or(Value::Null, Value::from),
         ),
-        ("warnings", texts(policy.warnings().iter().map(ToString::to_string))),
+        ("warnings", texts(tls_warnings::of_policy(&policy, now))),
     ]
     .into_iter()
     .collect();
@@ -127,7 +128,7 @@ fn handshakes(channel: &Channel, row: &mut Map) {
     row.insert("failures", Value::map(failures));
 }
 
-fn texts<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> Value {
+pub(crate) fn texts<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> Value {
     let items: Vec<_> = items.into_iter().map(|item| Value::from(item.as_ref())).collect();
     Value::from(items)
 }

@@ -11,9 +11,10 @@ use bastide_database::{BeforeChange, ServerControl, SettingRow};
 use bastide_model::Map;
 use bastide_settings::{HomeDirectory, Settings, check_permissions, names, policy};
 use bastide_status::{Code, Result, Status};
-use bastide_tls::Channels;
+use bastide_tls::{Channels, Policy, PolicyConfig};
 
 use crate::check::seconds_now;
+use crate::tls_watch::Contents;
 use crate::{tls_policies, tls_rows, tls_warnings};
 
 /// The policies of a running server.
@@ -25,6 +26,8 @@ pub(crate) struct TlsService {
     reloads: Mutex<Reloads>,
     /// One reload at a time: the later one must win with the later files.
     reloading: Mutex<()>,
+    /// The files as they were just before they were last read.
+    read: Mutex<Contents>,
 }
 
 struct InUse {
@@ -55,7 +58,8 @@ pub(crate) enum With {
 }
 
 impl TlsService {
-    pub(crate) fn new(settings: Settings, channels: Arc<Channels>) -> Arc<Self> {
+    /// `read` are the files as they were just before the channels' policies were loaded from them.
+    pub(crate) fn new(settings: Settings, channels: Arc<Channels>, read: Contents) -> Arc<Self> {
         Arc::new(Self {
             channels,
             started_with: settings.iter().collect(),
@@ -65,6 +69,7 @@ impl TlsService {
             }),
             reloads: Mutex::default(),
             reloading: Mutex::new(()),
+            read: Mutex::new(read),
         })
     }
 
@@ -72,9 +77,21 @@ impl TlsService {
         &self.channels
     }
 
-    /// The settings as administrators have changed them.
-    pub(crate) fn settings(&self) -> Settings {
-        locked(&self.settings).current.clone()
+    /// The settings in force.
+    pub(crate) fn in_force(&self) -> Settings {
+        locked(&self.settings).in_force.clone()
+    }
+
+    /// Whether these are the files that were read last.
+    pub(crate) fn has_read(&self, contents: &Contents) -> bool {
+        *locked(&self.read) == *contents
+    }
+
+    /// What a reload or a restart with the settings in force would fail of, and the policies that are on disk.
+    pub(crate) fn look(&self) -> (Vec<Policy>, Vec<String>) {
+        let (configs, mut faults) = read_settings(&self.in_force());
+        let policies = loaded(&configs, &mut faults);
+        (policies, faults)
     }
 
     /// What became of reloads so far.
@@ -109,36 +126,53 @@ impl TlsService {
         }
         drop(reloads);
         if outcome.is_ok() {
-            let settings = locked(&self.settings).in_force.clone();
-            tls_warnings::log(&self.channels, &settings);
+            tls_warnings::log(&self.channels, &self.in_force());
         }
         outcome
     }
 
     fn try_reload(&self, with: With) -> std::result::Result<u64, String> {
-        let settings = {
+        let (settings, is_changed) = {
             let settings = locked(&self.settings);
+            let is_changed = !changed(&settings).is_empty();
             match with {
-                With::Current => settings.current.clone(),
-                With::InForce => settings.in_force.clone(),
+                With::Current => (settings.current.clone(), is_changed),
+                With::InForce => (settings.in_force.clone(), false),
             }
         };
-        let read = settings
-            .with_key_passwords_read_again()
-            .map_err(|faults| one_a_line(&faults.0))?;
-        let home = HomeDirectory::resolve(Some(settings.home()), None, settings.home());
-        let paths = tls_policies::paths(&read, &home);
-        let loose = check_permissions(paths.iter().map(|(path, role)| (path.as_path(), *role)));
-        if !loose.is_empty() {
-            return Err(one_a_line(&loose));
+        let (configs, mut faults) = read_settings(&settings);
+        // Before anything is read: what is written while it is read must be noticed as new.
+        let contents = Contents::of(&configs);
+        let outcome = if faults.is_empty() {
+            self.publish(&settings, configs)
+        } else {
+            loaded(&configs, &mut faults);
+            Err(faults.join("\n"))
+        };
+        // With other settings, these are not the files that are watched unless they are in force now.
+        if outcome.is_ok() || !is_changed {
+            *locked(&self.read) = contents;
         }
-        let configs = tls_policies::configs(&read);
-        let generation = self
-            .channels
-            .reload(configs, seconds_now())
-            .map_err(|error| error.to_string())?;
+        let generation = outcome?;
         locked(&self.settings).in_force = settings;
         Ok(generation)
+    }
+
+    fn publish(&self, settings: &Settings, configs: Vec<PolicyConfig>) -> std::result::Result<u64, String> {
+        let conf = home_of(settings).conf_file();
+        if let Some(fault) = tls_policies::development_fault(settings, &conf) {
+            let mut faults = Vec::new();
+            let policies = loaded(&configs, &mut faults);
+            if policies.iter().any(tls_policies::is_development) {
+                faults.push(fault.to_string());
+            }
+            if !faults.is_empty() {
+                return Err(faults.join("\n"));
+            }
+        }
+        self.channels
+            .reload(configs, seconds_now())
+            .map_err(|error| error.to_string())
     }
 
     /// Whether a setting can be changed now: those of policies that are switched on and run.
@@ -153,7 +187,7 @@ impl TlsService {
 
 impl ServerControl for TlsService {
     fn settings(&self) -> Vec<SettingRow> {
-        let settings = self.settings();
+        let settings = self.in_force();
         let rows = settings.iter().zip(&self.started_with);
         rows.map(|(row, started)| SettingRow {
             name: row.name.to_owned(),
@@ -207,9 +241,16 @@ impl ServerControl for TlsService {
         let reloads = self.reloads();
         let now = seconds_now();
         let generation = self.channels.generation();
+        let waiting = changed(&locked(&self.settings));
         self.channels
             .iter()
-            .filter_map(|channel| tls_rows::row(channel, generation, &reloads, now))
+            .filter_map(|channel| {
+                let mut row = tls_rows::row(channel, generation, &reloads, now)?;
+                let prefix = format!("{}{}.", policy::PREFIX, channel.scope());
+                let waiting = waiting.iter().filter(|name| name.starts_with(&prefix));
+                row.insert("settingsWaiting", tls_rows::texts(waiting));
+                Some(row)
+            })
             .collect()
     }
 
@@ -229,6 +270,60 @@ impl fmt::Debug for TlsService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TlsService").finish_non_exhaustive()
     }
+}
+
+/// The policies that settings ask for, and everything that is wrong before their files are read.
+fn read_settings(settings: &Settings) -> (Vec<PolicyConfig>, Vec<String>) {
+    let mut faults = Vec::new();
+    let read = match settings.with_key_passwords_read_again() {
+        Ok(read) => read,
+        Err(found) => {
+            faults.extend(found.0);
+            settings.clone()
+        }
+    };
+    let paths = tls_policies::paths(&read, &home_of(&read));
+    faults.extend(check_permissions(
+        paths.iter().map(|(path, role)| (path.as_path(), *role)),
+    ));
+    let faults = faults.iter().map(ToString::to_string).collect();
+    (tls_policies::configs(&read), faults)
+}
+
+/// The policies that can be loaded; why others cannot goes to `faults`.
+fn loaded(configs: &[PolicyConfig], faults: &mut Vec<String>) -> Vec<Policy> {
+    let mut policies = Vec::new();
+    for config in configs {
+        match Policy::load(config.clone(), seconds_now()) {
+            Ok(policy) => policies.push(policy),
+            Err(found) => faults.push(found.to_string()),
+        }
+    }
+    policies
+}
+
+/// The settings that were changed and are not in force.
+fn changed(settings: &InUse) -> Vec<&'static str> {
+    let pairs = settings.current.iter().zip(settings.in_force.iter());
+    let plain = pairs
+        .filter(|(current, in_force)| {
+            (&current.value, current.is_explicitly_set) != (&in_force.value, in_force.is_explicitly_set)
+        })
+        .map(|(current, _)| current.name);
+    // Shown, two passwords look the same.
+    let password = |settings: &Settings, policy: &policy::PolicySettings| settings.value(policy.private_key_password);
+    let passwords = policy::ALL.into_iter().filter_map(|policy| {
+        let (current, in_force) = (
+            password(&settings.current, &policy)?,
+            password(&settings.in_force, &policy)?,
+        );
+        (current.expose() != in_force.expose()).then_some(policy.private_key_password.name())
+    });
+    plain.chain(passwords).collect()
+}
+
+fn home_of(settings: &Settings) -> HomeDirectory {
+    HomeDirectory::resolve(Some(settings.home()), None, settings.home())
 }
 
 fn one_a_line(faults: &[bastide_settings::Fault]) -> String {

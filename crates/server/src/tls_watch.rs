@@ -40,10 +40,14 @@ struct Look {
     changed: (i64, i64),
     mode: u32,
     owner: u32,
+    is_file: bool,
 }
 
 type Looks = BTreeMap<PathBuf, Option<Look>>;
-type Contents = BTreeMap<PathBuf, Option<Content>>;
+
+/// What the files of policies hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents(BTreeMap<PathBuf, Option<Content>>);
 
 /// What a reload depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,36 +57,55 @@ struct Content {
     owner: u32,
 }
 
+impl Contents {
+    /// What the files that `configs` name hold now. Blocks.
+    pub(crate) fn of(configs: &[PolicyConfig]) -> Self {
+        Self::seen(&looks(configs.iter()))
+    }
+
+    fn seen(looks: &Looks) -> Self {
+        let content = |look: &Look| {
+            Some(Content {
+                hash: hash_of(look)?,
+                mode: look.mode,
+                owner: look.owner,
+            })
+        };
+        let contents = looks
+            .iter()
+            .map(|(path, look)| (path.clone(), look.as_ref().and_then(content)));
+        Self(contents.collect())
+    }
+}
+
 /// What was seen last.
+#[derive(Default)]
 struct Watch {
     looks: Looks,
-    contents: Contents,
 }
 
 impl Watch {
-    fn new(channels: &Channels) -> Self {
-        let looks = looks(channels);
-        let contents = contents(&looks);
-        Self { looks, contents }
+    /// What the files of the policies in force hold, if any of them looks different since the last call. Blocks.
+    fn touched(&mut self, channels: &Channels) -> Option<Contents> {
+        let policies: Vec<_> = channels.iter().filter_map(|channel| channel.policy()).collect();
+        let looks = looks(policies.iter().map(|policy| policy.config()));
+        if looks == self.looks {
+            return None;
+        }
+        self.looks = looks;
+        Some(Contents::seen(&self.looks))
     }
 
-    /// Whether the content has changed since the last call. Blocks.
-    fn has_changed(&mut self, channels: &Channels) -> bool {
-        let looks = looks(channels);
-        if looks == self.looks {
-            return false;
-        }
-        let contents = contents(&looks);
-        self.looks = looks;
-        let has_changed = contents != self.contents;
-        self.contents = contents;
-        has_changed
+    /// Whether the files hold something else than what was read last. Blocks.
+    fn has_changed(&mut self, service: &TlsService) -> bool {
+        let touched = self.touched(service.channels());
+        touched.is_some_and(|contents| !service.has_read(&contents))
     }
 }
 
 /// Looks at the files of the policies in force until the runtime ends.
 pub(crate) async fn reload_when_changed(service: Arc<TlsService>, audit: Arc<AuditLog>) {
-    let mut watch = Watch::new(service.channels());
+    let mut watch = Watch::default();
     loop {
         tokio::time::sleep(INTERVAL).await;
         let (service, audit) = (Arc::clone(&service), Arc::clone(&audit));
@@ -101,15 +124,20 @@ pub(crate) async fn reload_when_changed(service: Arc<TlsService>, audit: Arc<Aud
 }
 
 fn look(watch: &mut Watch, service: &TlsService, audit: &AuditLog) {
-    let channels = service.channels();
-    if !watch.has_changed(channels) {
+    if !watch.has_changed(service) {
         return;
     }
+    let mut is_new = true;
     for _ in 0..SETTLE_TRIES {
         std::thread::sleep(SETTLE_TIME);
-        if !watch.has_changed(channels) {
+        let Some(contents) = watch.touched(service.channels()) else {
             break;
-        }
+        };
+        is_new = !service.has_read(&contents);
+    }
+    // Somebody may have been faster, or has put the old ones back.
+    if !is_new {
+        return;
     }
     tracing::info!("certificate files have changed and are read again");
     reload_and_record(service, With::InForce, "files have changed", audit);
@@ -129,15 +157,14 @@ pub(crate) fn reload_and_record(service: &TlsService, with: With, reason: &str, 
     }
 }
 
-fn looks(channels: &Channels) -> Looks {
-    let mut looks = Looks::new();
-    for policy in channels.iter().filter_map(|channel| channel.policy()) {
-        for path in paths(policy.config()) {
+fn looks<'a>(configs: impl Iterator<Item = &'a PolicyConfig>) -> Looks {
+    let paths = configs.flat_map(paths);
+    paths
+        .map(|path| {
             let seen = look_at(&path);
-            looks.insert(path, seen);
-        }
-    }
-    looks
+            (path, seen)
+        })
+        .collect()
 }
 
 fn paths(config: &PolicyConfig) -> Vec<PathBuf> {
@@ -166,31 +193,18 @@ fn look_at(path: &Path) -> Option<Look> {
         changed: (of_file(metadata.ctime()), of_file(metadata.ctime_nsec())),
         mode: metadata.mode(),
         owner: metadata.uid(),
+        is_file: metadata.is_file(),
     })
 }
 
-fn contents(looks: &Looks) -> Contents {
-    let content = |look: &Look| {
-        Some(Content {
-            hash: hash_of(&look.target)?,
-            mode: look.mode,
-            owner: look.owner,
-        })
-    };
-    looks
-        .iter()
-        .map(|(path, look)| (path.clone(), look.as_ref().and_then(content)))
-        .collect()
-}
-
-/// `None` for what cannot be read.
-fn hash_of(path: &Path) -> Option<Vec<u8>> {
-    if path.is_dir() {
+/// `None` for what cannot be read. Of folders, pipes and the like nothing is read: no policy accepts them as files.
+fn hash_of(look: &Look) -> Option<Vec<u8>> {
+    if !look.is_file {
         return Some(Vec::new());
     }
     let mut context = Context::new(&SHA256);
     let mut buffer = zeroize::Zeroizing::new([0; 8 * 1024]);
-    let mut file = File::open(path).ok()?.take(BYTES_MAX);
+    let mut file = File::open(&look.target).ok()?.take(BYTES_MAX);
     loop {
         let count = file.read(buffer.as_mut()).ok()?;
         if count == 0 {
@@ -211,23 +225,43 @@ mod tests {
     fn only_content_and_permissions_count() {
         let home = Home::with_policy();
         let service = home.service();
-        let channels = service.channels();
-        let mut watch = Watch::new(channels);
-        assert!(!watch.has_changed(channels));
+        let mut watch = Watch::default();
+        let mut is_new = || {
+            let is_new = watch.has_changed(&service);
+            assert!(!watch.has_changed(&service), "once is enough");
+            is_new
+        };
+        assert!(!is_new());
         let certificate = home.folder.join("public.crt");
         let text = fs::read(&certificate).unwrap();
         fs::remove_file(&certificate).unwrap();
         fs::write(&certificate, &text).unwrap();
         fs::set_permissions(&certificate, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(!watch.has_changed(channels), "the same content");
+        assert!(!is_new(), "the same content");
         fs::write(&certificate, "other").unwrap();
-        assert!(watch.has_changed(channels) && !watch.has_changed(channels));
+        assert!(is_new());
+        fs::write(&certificate, &text).unwrap();
+        assert!(!is_new(), "what is in force is back");
         fs::set_permissions(home.folder.join("private.key"), fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(watch.has_changed(channels) && !watch.has_changed(channels));
+        assert!(is_new());
         fs::write(home.folder.join("revoked/list.crl"), "").unwrap();
-        assert!(watch.has_changed(channels));
+        assert!(is_new());
         fs::remove_dir_all(home.folder.join("revoked")).unwrap();
-        assert!(watch.has_changed(channels));
+        assert!(is_new());
+    }
+
+    #[test]
+    fn what_changed_while_the_server_started_is_noticed_and_what_somebody_else_reloaded_is_not() {
+        let home = Home::with_policy();
+        let service = home.service();
+        home.make_certificate(&home.folder);
+        let mut watch = Watch::default();
+        assert!(watch.has_changed(&service));
+        assert_eq!(service.reload(With::Current), Ok(2));
+        assert!(!Watch::default().has_changed(&service));
+        fs::write(home.folder.join("public.crt"), "other").unwrap();
+        assert!(service.reload(With::InForce).is_err());
+        assert!(!watch.has_changed(&service), "it failed already");
     }
 
     #[test]
@@ -239,13 +273,14 @@ mod tests {
         symlink("..2026_1", &data).unwrap();
         symlink("..data", &home.folder).unwrap();
         let service = home.service();
-        let mut watch = Watch::new(service.channels());
+        let mut watch = Watch::default();
+        assert!(!watch.has_changed(&service));
         let next = home.folder.with_file_name("..2026_2");
         home.make_certificate(&next);
         let staged = home.folder.with_file_name("..data_new");
         symlink("..2026_2", &staged).unwrap();
         fs::rename(&staged, &data).unwrap();
-        assert!(watch.has_changed(service.channels()));
+        assert!(watch.has_changed(&service));
         assert_eq!(service.reload(With::InForce), Ok(2));
     }
 }

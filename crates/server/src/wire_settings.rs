@@ -42,6 +42,12 @@ pub(crate) fn faults(settings: &Settings, conf: &Path) -> Vec<Fault> {
     faults
 }
 
+/// Whether client certificates are logins.
+pub(crate) fn certificates_log_in(settings: &Settings) -> bool {
+    let rules: Option<String> = settings.value(names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES);
+    rules.is_some()
+}
+
 /// What users client certificates stand for, if they are logins.
 fn certificate_rules(settings: &Settings) -> Option<Result<CertificateRules, InvalidCertificateRules>> {
     let rules: Option<String> = settings.value(names::DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES);
@@ -222,7 +228,7 @@ mod tests {
     fn defaults_are_closed() {
         let settings = Settings::defaults(Path::new("/home"));
         let channels = Arc::new(bastide_tls::Channels::load(Vec::new(), 0).unwrap());
-        let tls = TlsService::new(settings.clone(), channels);
+        let tls = TlsService::new(settings.clone(), channels, crate::tls_watch::Contents::default());
         let database = database(&settings, &tls, None);
         assert!(database.authentication_enabled && database.remote_import.is_none());
         assert_eq!(database.import_directory.as_deref(), Some(Path::new("/home/import")));

@@ -15,9 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::fault::PolicyFaults;
-use crate::handshake::{HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
+use crate::handshake::{FailureReason, HandshakeFailure, HandshakeLog, HandshakeStatistics, Handshakes};
 use crate::ocsp::StapleStatus;
-use crate::policy::{Policy, PolicyConfig};
+use crate::peer::PeerCertificate;
+use crate::policy::{ClientAuthentication, Policy, PolicyConfig};
 use crate::verify::Usage;
 use crate::verify::refusal::with_reasons;
 
@@ -257,6 +258,27 @@ impl Channel {
         self.handshakes.count(&connection);
         self.log.write(self.scope, "dialled", peer, &connection, Instant::now());
         made
+    }
+
+    /// Judges a client's certificate again, by the policy that is in force now; `now` is in seconds since 1970. Since the
+    /// handshake it may have expired or been revoked, and whoever relies on it for more than the connection must know.
+    ///
+    /// # Errors
+    /// Why it is not believed. Under `trust_all`, and where no certificate is asked for, none is.
+    pub fn judge_client(&self, certificate: &PeerCertificate, now: i64) -> Result<(), HandshakeFailure> {
+        let policy = self.policy().ok_or_else(HandshakeFailure::no_policy)?;
+        let unverified = |why| Err(HandshakeFailure::new(FailureReason::UnknownIssuer, why));
+        if policy.config().trust_all {
+            return unverified("certificates are not verified (trust_all)");
+        }
+        if policy.config().client_authentication == ClientAuthentication::None {
+            return unverified("certificates are not asked for any more");
+        }
+        let Some((leaf, above)) = certificate.shown() else {
+            return Err(HandshakeFailure::new(FailureReason::NoCertificate, ""));
+        };
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
+        policy.trust.judge(leaf, above, now, Usage::Client).map(|_| ())
     }
 
     /// What became of the handshakes so far.

@@ -163,7 +163,9 @@ fn reason_of(error: &Error) -> FailureReason {
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
-            | PeerIncompatible::SupportedVersionsExtensionRequired,
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            // Clients that know TLS 1.2 send it; the library looks for it before it looks at the version.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
         )
         | Error::AlertReceived(AlertDescription::ProtocolVersion) => FailureReason::NoCommonVersion,
         Error::PeerIncompatible(_) | Error::NoApplicationProtocol => FailureReason::NoCommonSuite,

@@ -1,6 +1,7 @@
 //! The certificate that the other side showed and that was verified.
 
 use rustls::CommonState;
+use rustls_pki_types::CertificateDer;
 
 use crate::certificate::{CertificateSummary, summarise_certificate};
 
@@ -9,6 +10,8 @@ use crate::certificate::{CertificateSummary, summarise_certificate};
 pub struct PeerCertificate {
     /// What it says of itself.
     pub summary: CertificateSummary,
+    /// The certificate and those shown above it.
+    chain: Vec<CertificateDer<'static>>,
 }
 
 impl PeerCertificate {
@@ -16,7 +19,15 @@ impl PeerCertificate {
     ///
     /// Under `trust_all` it was not verified: ask [`PolicyConfig::trust_all`](crate::PolicyConfig) before relying on it.
     pub fn of(connection: &CommonState) -> Option<Self> {
-        let leaf = connection.peer_certificates()?.first()?;
-        summarise_certificate(leaf).map(|summary| Self { summary })
+        let chain = connection.peer_certificates()?;
+        Some(Self {
+            summary: summarise_certificate(chain.first()?)?,
+            chain: chain.to_vec(),
+        })
+    }
+
+    /// The certificate, and those that were shown above it.
+    pub(crate) fn shown(&self) -> Option<(&CertificateDer<'static>, &[CertificateDer<'static>])> {
+        self.chain.split_first()
     }
 }

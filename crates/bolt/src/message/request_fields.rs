@@ -30,7 +30,7 @@ pub(super) fn hello(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Hello, 
     };
     hello.user_agent = user_agent.ok_or(missing("user_agent"))?;
     if !version.has_logon() {
-        hello.authentication = Some(token.finish(RequestKind::Hello)?);
+        hello.authentication = Some(token.finish());
     }
     if version.requires_bolt_agent() {
         let agent = hello.bolt_agent.as_ref().ok_or(missing("bolt_agent"))?;
@@ -48,7 +48,7 @@ pub(super) fn hello(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Hello, 
 pub(super) fn logon(reader: &mut Reader<'_>, dialect: Dialect) -> Result<AuthenticationToken, RequestError> {
     let mut token = TokenFields::default();
     each_key(reader, |key, reader| token.read(key, reader, dialect))?;
-    token.finish(RequestKind::Logon)
+    Ok(token.finish())
 }
 
 /// Reads TELEMETRY's one integer.
@@ -167,11 +167,10 @@ impl TokenFields {
         Ok(())
     }
 
-    fn finish(self, kind: RequestKind) -> Result<AuthenticationToken, RequestError> {
-        let scheme = self
-            .scheme
-            .ok_or(RequestError::MissingField { kind, field: "scheme" })?;
-        Ok(AuthenticationToken { scheme, ..self.token })
+    /// Without a scheme nothing is shown: the Python driver sends an empty token where it is given none.
+    fn finish(self) -> AuthenticationToken {
+        let scheme = self.scheme.unwrap_or_else(|| "none".to_owned());
+        AuthenticationToken { scheme, ..self.token }
     }
 }
 

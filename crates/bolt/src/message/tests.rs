@@ -58,13 +58,20 @@ fn hello_carries_credentials_before_5_1_only() {
 }
 
 #[test]
-fn hello_needs_scheme_before_5_1_and_bolt_agent_from_5_3() {
+fn a_token_without_a_scheme_is_none_and_hello_needs_bolt_agent_from_5_3() {
     let bytes = b"\xB1\x01\xA1\x8Auser_agent\x81x";
     let missing = |field| RequestError::MissingField {
         kind: RequestKind::Hello,
         field,
     };
-    assert_eq!(Request::decode(bytes, dialect(5, 0)).unwrap_err(), missing("scheme"));
+    let Request::Hello(old) = Request::decode(bytes, dialect(5, 0)).unwrap() else {
+        panic!()
+    };
+    assert_eq!(old.authentication.unwrap().scheme, "none");
+    let Request::Logon(empty) = Request::decode(b"\xB1\x6A\xA0", dialect(5, 4)).unwrap() else {
+        panic!()
+    };
+    assert_eq!((empty.scheme.as_str(), empty.credentials.is_none()), ("none", true));
     assert!(Request::decode(bytes, dialect(5, 1)).is_ok());
     assert!(Request::decode(bytes, dialect(5, 2)).is_ok());
     assert_eq!(

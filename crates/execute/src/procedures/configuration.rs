@@ -13,7 +13,7 @@ const TLS_POLICY_COLUMNS: &str = "scope:STRING enabled:BOOLEAN subject:STRING na
     failures:MAP fingerprint:STRING+ serial:STRING+ notBefore:TIME+ key:STRING+ verifyHostname:BOOLEAN+ versions:STRINGS+ \
     ciphers:STRINGS+ authorities:STRINGS+ trustedLeaves:STRINGS+ revocationLists:INTEGER+ revokedCertificates:STRINGS+ \
     crlAge:DURATION+ crlNextUpdate:TIME+ stapleState:STRING+ stapled:BOOLEAN+ stapleAge:DURATION+ stapleNextUpdate:TIME+ \
-    generation:INTEGER+ loadedAt:TIME+ handshakesByVersion:MAP+ resumed:INTEGER+ warnings:STRINGS+";
+    generation:INTEGER+ loadedAt:TIME+ handshakesByVersion:MAP+ resumed:INTEGER+ warnings:STRINGS+ settingsWaiting:STRINGS+";
 
 pub(super) const DECLARATIONS: &[Declaration] = &[
     Declaration {
@@ -22,8 +22,8 @@ pub(super) const DECLARATIONS: &[Declaration] = &[
         columns: "",
         mode: ProcedureMode::Dbms,
         privilege: Action::Administer,
-        description: "Change a setting of the running server; an empty value brings the default back. TLS policies are put in \
-            force by dbms.security.reloadTLS().",
+        description: "Change a setting of the running server until it stops; an empty value brings the default back. TLS \
+            policies are put in force by dbms.security.reloadTLS(); until then SHOW TLS POLICIES lists what waits.",
         run: |arguments, context| {
             context.server.set_setting(text(arguments, 0)?, text(arguments, 1)?)?;
             Ok(Vec::new())

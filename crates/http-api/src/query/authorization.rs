@@ -1,8 +1,9 @@
-//! Who asks: the header `Authorization`.
+//! Who asks: the header `Authorization`, or without it the client's certificate.
 //!
 //! INVARIANT: nothing of a request but its head is looked at before this has answered a session.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,44 +11,100 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bastide_database::{Credentials, Dbms, Origin, Session};
 use bastide_secret::SecretString;
+use bastide_security::CertificateIdentity;
 use bastide_status::Code;
+use bastide_tls::PeerCertificate;
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use crate::peer::Peer;
+use crate::config::QueryConfig;
+use crate::peer::{Peer, Shown};
 
 /// What 401 tells a client to send.
 pub(crate) const CHALLENGE: &str = "Basic realm=\"Bastide\", charset=\"UTF-8\"";
 
-/// Logs the sender of a request in.
-///
-/// # Errors
-/// 401 for whatever is wrong with the header or the credentials, 429 after too many failures.
-pub(crate) async fn log_in(
-    dbms: &Arc<Dbms>,
+/// Lets the senders of requests in.
+pub(crate) struct Doorkeeper {
+    dbms: Arc<Dbms>,
     authentication_enabled: bool,
-    headers: &HeaderMap,
-    peer: &Peer,
-) -> Result<Session, Failure> {
-    let credentials = if authentication_enabled {
-        credentials(headers)?
-    } else {
-        Credentials {
-            user: String::new(),
-            password: SecretString::new(String::new()),
+    certificate_identity: Option<fn(&PeerCertificate) -> CertificateIdentity>,
+}
+
+impl Doorkeeper {
+    pub(crate) fn new(config: &QueryConfig) -> Self {
+        Self {
+            dbms: Arc::clone(&config.dbms),
+            authentication_enabled: config.authentication_enabled,
+            certificate_identity: config.certificate_identity,
         }
-    };
-    let origin = Origin {
+    }
+
+    /// Logs the sender of a request in. A header counts before a certificate.
+    ///
+    /// # Errors
+    /// 401 for whatever is wrong with the header, the credentials or the certificate, 429 after too many failures.
+    pub(crate) async fn log_in(&self, headers: &HeaderMap, peer: &Peer) -> Result<Session, Failure> {
+        if let (true, false, Some(identity), Some(shown)) = (
+            self.authentication_enabled,
+            headers.contains_key(AUTHORIZATION),
+            self.certificate_identity,
+            peer.shown.as_deref(),
+        ) {
+            return self.log_in_with_certificate(identity, shown, peer).await;
+        }
+        let credentials = if self.authentication_enabled {
+            credentials(headers)?
+        } else {
+            Credentials {
+                user: String::new(),
+                password: SecretString::new(String::new()),
+            }
+        };
+        let outcome = self.dbms.log_in(credentials, origin(peer)).await;
+        entered(outcome, peer, "Invalid username or password.")
+    }
+
+    async fn log_in_with_certificate(
+        &self,
+        identity: fn(&PeerCertificate) -> CertificateIdentity,
+        shown: &Shown,
+        peer: &Peer,
+    ) -> Result<Session, Failure> {
+        // Connections outlive certificates and revocations, and every request is a login of its own.
+        let still_good = shown.channel.judge_client(&shown.certificate, seconds_now());
+        let still_good = still_good.map_err(|failure| failure.to_string());
+        let identity = identity(&shown.certificate);
+        let outcome = self
+            .dbms
+            .log_in_with_certificate(&identity, still_good, origin(peer))
+            .await;
+        entered(
+            outcome,
+            peer,
+            "The client certificate is no login; use Basic authentication.",
+        )
+    }
+}
+
+fn origin(peer: &Peer) -> Origin {
+    Origin {
         address: peer.address,
         connection_id: Arc::clone(&peer.connection_id),
-    };
-    dbms.log_in(credentials, origin)
-        .await
+    }
+}
+
+fn entered(outcome: bastide_status::Result<Session>, peer: &Peer, refusal: &str) -> Result<Session, Failure> {
+    outcome
         .inspect(|_| peer.logged_in())
         .map_err(|status| match status.code() {
-            Code::Unauthorized => unauthorized("Invalid username or password."),
+            Code::Unauthorized => unauthorized(refusal),
             _ => status.into(),
         })
+}
+
+fn seconds_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn credentials(headers: &HeaderMap) -> Result<Credentials, Failure> {

@@ -41,6 +41,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::answer::AnswerWriter;
+use self::authorization::Doorkeeper;
 use self::failure::Failure;
 use self::media::{Format, PLAIN};
 use self::request::QueryRequest;
@@ -60,7 +61,7 @@ const END_TIME: Duration = Duration::from_secs(2);
 /// What all requests share.
 pub(crate) struct QueryApi {
     dbms: Arc<Dbms>,
-    authentication_enabled: bool,
+    doorkeeper: Doorkeeper,
     limits: QueryLimits,
     /// Statements that may run at one time.
     places: Arc<Semaphore>,
@@ -90,7 +91,7 @@ impl QueryApi {
         tokio::spawn(Transactions::expire_now_and_then(Arc::downgrade(&transactions)));
         Arc::new(Self {
             dbms: Arc::clone(&config.dbms),
-            authentication_enabled: config.authentication_enabled,
+            doorkeeper: Doorkeeper::new(config),
             places: Arc::new(Semaphore::new(limits.statements_max.min(Semaphore::MAX_PERMITS))),
             transactions,
             limits,
@@ -166,7 +167,7 @@ async fn try_answer(
         .extensions
         .get::<Peer>()
         .ok_or_else(|| Status::new(Code::UnknownError, "the connection is unknown"))?;
-    let session = authorization::log_in(&api.dbms, api.authentication_enabled, &head.headers, peer).await?;
+    let session = api.doorkeeper.log_in(&head.headers, peer).await?;
     *format = media::answer_format(&head.headers)?;
     let (database, transaction) = names(path)?;
     let asked = Asked {

@@ -43,6 +43,7 @@ pub async fn start(limits: HttpLimits, query: QueryLimits) -> Running {
         query: QueryConfig {
             dbms: Arc::clone(&dbms),
             authentication_enabled: true,
+            certificate_identity: None,
             limits: query,
         },
     };

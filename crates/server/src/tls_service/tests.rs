@@ -38,12 +38,17 @@ impl Home {
     }
 
     pub(crate) fn service(&self) -> Arc<TlsService> {
+        self.service_with(&[])
+    }
+
+    fn service_with(&self, more: &[(&str, &str)]) -> Arc<TlsService> {
         let given = [
             ("dbms.ssl.policy.bolt.enabled", "true"),
             ("server.https.enabled", "false"),
         ];
         let overrides: Vec<_> = given
             .iter()
+            .chain(more)
             .map(|(name, value)| Override {
                 name: (*name).to_owned(),
                 value: (*value).to_owned(),
@@ -52,13 +57,22 @@ impl Home {
         let none = Path::new("/no/such/file");
         let settings = Settings::load(self.scratch.path(), none, &overrides, LoadOptions::default()).unwrap();
         let configs = tls_policies::configs(&settings);
+        let read = Contents::of(&configs);
         let channels = Channels::load(configs, seconds_now()).unwrap();
-        TlsService::new(settings, Arc::new(channels))
+        TlsService::new(settings, Arc::new(channels), read)
     }
 }
 
 fn allow(_name: &'static str, _shown: &str) -> Result<()> {
     Ok(())
+}
+
+fn waiting(service: &TlsService) -> Vec<String> {
+    let rows = service.tls_policies();
+    let Some(Value::List(names)) = rows[0].get("settingsWaiting") else {
+        panic!("no list")
+    };
+    names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn fingerprint(service: &TlsService) -> String {
@@ -114,13 +128,14 @@ fn a_changed_setting_takes_effect_with_the_next_reload_that_is_asked_for() {
     };
     let folder = other.to_str().unwrap();
     service.change_setting(name, folder, &allow).unwrap();
-    assert_eq!(
-        shown(&service),
-        (folder.to_owned(), "certificates/bolt".to_owned(), true)
-    );
+    let default = "certificates/bolt".to_owned();
+    assert_eq!(shown(&service), (default.clone(), default.clone(), true), "in force");
+    assert_eq!(waiting(&service), [name]);
     assert_eq!(service.reload(With::InForce), Ok(2));
     assert_eq!(fingerprint(&service), before);
     assert_eq!(service.reload(With::Current), Ok(3));
+    assert_eq!(shown(&service), (folder.to_owned(), default, true));
+    assert!(waiting(&service).is_empty());
     assert_ne!(fingerprint(&service), before);
 }
 
@@ -140,7 +155,7 @@ fn what_cannot_be_changed_or_recorded_is_not_changed() {
     let refuse = |_: &'static str, _: &str| Err(Status::new(Code::StorageFailed, "no audit"));
     let name = "dbms.ssl.policy.bolt.trust_all";
     assert!(service.change_setting(name, "true", &refuse).is_err());
-    assert!(!service.settings().value(policy::BOLT.trust_all));
+    assert!(waiting(&service).is_empty());
     let seen = Mutex::new(String::new());
     let remember = |_: &'static str, shown: &str| {
         *seen.lock().unwrap() = shown.to_owned();
@@ -149,4 +164,32 @@ fn what_cannot_be_changed_or_recorded_is_not_changed() {
     let name = "dbms.ssl.policy.bolt.private_key_password";
     service.change_setting(name, "hunter2", &remember).unwrap();
     assert_eq!(*seen.lock().unwrap(), "********");
+    assert_eq!(waiting(&service), [name]);
+    service.change_setting(name, "hunter3", &allow).unwrap();
+    assert!(service.reload(With::Current).is_ok(), "the key is not encrypted");
+    service.change_setting(name, "hunter4", &allow).unwrap();
+    assert_eq!(waiting(&service), [name]);
+}
+
+#[test]
+fn a_reload_tells_every_reason_at_once() {
+    let home = Home::with_policy();
+    let service = home.service();
+    fs::set_permissions(&home.folder, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(home.folder.join("trusted/note.txt"), "nonsense").unwrap();
+    fs::remove_dir(home.folder.join("revoked")).unwrap();
+    let reasons = service.reload(With::InForce).unwrap_err();
+    for wanted in ["chmod", "trusted/note.txt", "revoked"] {
+        assert!(reasons.contains(wanted), "{wanted}: {reasons}");
+    }
+}
+
+#[test]
+fn development_certificates_are_not_put_in_force_where_other_machines_connect() {
+    let home = Home::with_policy();
+    // The home's certificates are development certificates, which a start would have refused.
+    let service = home.service_with(&[("server.bolt.listen_address", "0.0.0.0:7687")]);
+    let reasons = service.reload(With::InForce).unwrap_err();
+    assert!(reasons.contains("only development certificates"), "{reasons}");
+    assert_eq!(service.channels.generation(), 1);
 }

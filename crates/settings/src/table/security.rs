@@ -31,7 +31,8 @@ crate::table::settings_table! {
     /// name) or `subject` (the whole name, as `SHOW TLS POLICIES` writes names, such as `CN=alice, OU=ops`). A pattern is
     /// the whole name; one `*` in it stands for one part of it, that is for neither `@`, `/`, `,`, `:`, `+` nor white space,
     /// in `dns` and `uri` not for a dot either, and a `*` in the user's name for the same text, as in
-    /// `email:*@example.com=*;dns:reports.example.com=reporting`. The user must exist. Clients log in with the scheme `none`.
+    /// `email:*@example.com=*;dns:reports.example.com=reporting`. The user must exist. Clients log in over Bolt with
+    /// the scheme `none`, over HTTPS without the header `Authorization`.
     DBMS_SECURITY_AUTHENTICATION_CERTIFICATE_RULES: Option<String> =
         Kind::Text, "dbms.security.authentication.certificate.rules", None, bastide;
     /// Where users are authenticated.

@@ -101,3 +101,44 @@ async fn a_reload_with_one_bad_policy_changes_none() {
         &channels.channel("bolt").unwrap().policy().unwrap()
     ));
 }
+
+#[tokio::test]
+async fn a_client_is_judged_again_by_the_policy_in_force_now() {
+    let (home, config) = trusting_itself();
+    let channels = Channels::load(vec![config.clone()], now()).unwrap();
+    let channel = channels.channel("bolt").unwrap();
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let (accepted, dialled) = tokio::join!(
+        channel.accept(near, PEER, LIMIT),
+        channel.connect(far, "localhost", PEER, LIMIT)
+    );
+    drop(dialled);
+    let certificate = PeerCertificate::of(accepted.unwrap().get_ref().1).unwrap();
+    let judged = |at| {
+        channel
+            .judge_client(&certificate, at)
+            .err()
+            .map(|failure| failure.reason)
+    };
+    assert_eq!(judged(now()), None);
+    assert_eq!(
+        judged(certificate.summary.not_after + 1),
+        Some(FailureReason::CertificateOutOfDate)
+    );
+    let revoked = home.path().join("revoked");
+    std::fs::create_dir(&revoked).unwrap();
+    std::fs::copy(&config.public_certificate, revoked.join("client.crt")).unwrap();
+    let with = |change: &dyn Fn(&mut PolicyConfig)| {
+        let mut config = config.clone();
+        change(&mut config);
+        channels.reload(vec![config], now()).unwrap();
+        judged(now())
+    };
+    let outcome = with(&|config| config.revoked_directory = Some(revoked.clone()));
+    assert_eq!(outcome, Some(FailureReason::CertificateRevoked));
+    let outcome = with(&|config| config.trust_all = true);
+    assert_eq!(outcome, Some(FailureReason::UnknownIssuer));
+    let outcome = with(&|config| config.client_authentication = ClientAuthentication::None);
+    assert_eq!(outcome, Some(FailureReason::UnknownIssuer));
+    assert_eq!(with(&|_| {}), None);
+}
