@@ -488,11 +488,19 @@ def test_a_list_of_ciphers_that_cannot_be_offered_is_refused_by_the_reload(serve
         assert "TLS_RSA_WITH_AES_128_CBC_SHA" in message and "TLS_AES_256_GCM_SHA384" in message
 
 
-def test_only_administrators_change_settings_and_see_policies(server, pki):
-    expired = {"auth": ("changing", PASSWORD)}
-    for text in ("CALL dbms.setConfigValue('dbms.ssl.policy.bolt.ciphers', '')", "SHOW TLS POLICIES", "CALL dbms.security.logTLSHandshakes('bolt', 1)"):
-        with pytest.raises(neo4j.exceptions.ClientError):
-            run(server, text, **expired)
+def test_only_administrators_change_settings_and_see_policies_and_what_others_try_is_audited(server):
+    attempts = {
+        "dbms.setConfigValue": "CALL dbms.setConfigValue('dbms.ssl.policy.bolt.ciphers', '')",
+        "dbms.security.reloadTLS": "CALL dbms.security.reloadTLS()",
+        "dbms.security.logTLSHandshakes": "CALL dbms.security.logTLSHandshakes('bolt', 1)",
+        None: "SHOW TLS POLICIES",
+    }
+    for text in attempts.values():
+        with pytest.raises(neo4j.exceptions.ClientError) as caught:
+            run(server, text, auth=("reporting", PASSWORD))
+        assert caught.value.code == "Neo.ClientError.Security.Forbidden"
+    denied = lambda: [event["details"].get("attempted") for event in events(server, "permission_denied") if event["user"] == "reporting"]  # noqa: E731
+    until(lambda: denied() == list(attempts))
 
 
 # What is to be seen

@@ -48,8 +48,14 @@ pub fn position(text: &str, offset: u32) -> Position {
     }
 }
 
-/// What a client is told of a refused permit; the refusal is audited.
-pub fn denied(error: &Denied, auditor: &dyn Auditor, user: &str, database: &str) -> Status {
+/// What a client is told of a refused permit; the refusal is audited, with what was `attempted` if that is known.
+pub fn denied(
+    error: &Denied,
+    auditor: &dyn Auditor,
+    user: &str,
+    database: &str,
+    attempted: Option<&'static str>,
+) -> Status {
     let code = match error {
         Denied::CredentialsExpired { .. } => Code::CredentialsExpired,
         Denied::ReadOnlySession { .. } => Code::AccessMode,
@@ -60,6 +66,10 @@ pub fn denied(error: &Denied, auditor: &dyn Auditor, user: &str, database: &str)
         .with_user(user)
         .with_database(database)
         .with_detail("reason", code.neo4j_code());
+    let event = match attempted {
+        Some(attempted) => event.with_detail("attempted", attempted),
+        None => event,
+    };
     match auditor.record_deferred(event) {
         Ok(()) => Status::new(code, error.to_string()),
         Err(status) => status,

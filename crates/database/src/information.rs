@@ -147,7 +147,7 @@ impl ServerInformation for Information {
     }
 
     fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        let _permit = self.frame.permit_to_change()?;
+        let _permit = self.frame.permit_to_change("dbms.setConfigValue")?;
         let audit = |name: &'static str, shown: &str| {
             self.frame.audit(
                 Event::new(Action::SettingChanged, Outcome::Success)
@@ -163,7 +163,7 @@ impl ServerInformation for Information {
     }
 
     fn reload_tls(&self) -> Result<Map> {
-        let _permit = self.frame.permit_to_change()?;
+        let _permit = self.frame.permit_to_change("dbms.security.reloadTLS")?;
         // Nothing is put in force that cannot be recorded.
         let event = |outcome| Event::new(Action::TlsPoliciesReloaded, outcome);
         self.frame
@@ -189,7 +189,7 @@ impl ServerInformation for Information {
     }
 
     fn log_tls_handshakes(&self, scope: &str, seconds: i64) -> Result<()> {
-        let _permit = self.frame.permit_to_change()?;
+        let _permit = self.frame.permit_to_change("dbms.security.logTLSHandshakes")?;
         let seconds = u64::try_from(seconds)
             .ok()
             .filter(|seconds| *seconds <= HANDSHAKE_LOG_SECONDS_MAX);

@@ -84,6 +84,10 @@ pub(crate) struct Frame {
 impl Frame {
     /// Asks for a permit in this transaction's database; a refusal is audited.
     pub(crate) fn permit<P: Permit>(&self) -> Result<P> {
+        self.permit_for(None)
+    }
+
+    fn permit_for<P: Permit>(&self, attempted: Option<&'static str>) -> Result<P> {
         let scope = Scope {
             database: &self.database.name,
             access_mode: self.access_mode,
@@ -94,16 +98,17 @@ impl Frame {
                 self.dbms.auditor.as_ref(),
                 self.principal.user(),
                 &self.database.name,
+                attempted,
             )
         })
     }
 
-    /// The permit to change the server itself, which sessions for reading do not get.
-    pub(crate) fn permit_to_change(&self) -> Result<AdministrationPermit> {
+    /// The permit to change the server itself by what is `attempted`, which sessions for reading do not get.
+    pub(crate) fn permit_to_change(&self, attempted: &'static str) -> Result<AdministrationPermit> {
         if self.access_mode == AccessMode::Read {
             return Err(bastide_execute::read_only_refused());
         }
-        self.permit()
+        self.permit_for(Some(attempted))
     }
 
     /// Records what this session's user does to the server.

@@ -96,10 +96,10 @@ impl Watch {
         Some(Contents::seen(&self.looks))
     }
 
-    /// Whether the files hold something else than what was read last. Blocks.
-    fn has_changed(&mut self, service: &TlsService) -> bool {
-        let touched = self.touched(service.channels());
-        touched.is_some_and(|contents| !service.has_read(&contents))
+    /// What the files hold, if that is new and something else than what was read last. Blocks.
+    fn changed(&mut self, service: &TlsService) -> Option<Contents> {
+        self.touched(service.channels())
+            .filter(|contents| !service.has_read(contents))
     }
 }
 
@@ -124,19 +124,18 @@ pub(crate) async fn reload_when_changed(service: Arc<TlsService>, audit: Arc<Aud
 }
 
 fn look(watch: &mut Watch, service: &TlsService, audit: &AuditLog) {
-    if !watch.has_changed(service) {
+    let Some(mut contents) = watch.changed(service) else {
         return;
-    }
-    let mut is_new = true;
+    };
     for _ in 0..SETTLE_TRIES {
         std::thread::sleep(SETTLE_TIME);
-        let Some(contents) = watch.touched(service.channels()) else {
-            break;
-        };
-        is_new = !service.has_read(&contents);
+        match watch.touched(service.channels()) {
+            Some(newer) => contents = newer,
+            None => break,
+        }
     }
     // Somebody may have been faster, or has put the old ones back.
-    if !is_new {
+    if service.has_read(&contents) {
         return;
     }
     tracing::info!("certificate files have changed and are read again");
@@ -227,8 +226,8 @@ mod tests {
         let service = home.service();
         let mut watch = Watch::default();
         let mut is_new = || {
-            let is_new = watch.has_changed(&service);
-            assert!(!watch.has_changed(&service), "once is enough");
+            let is_new = watch.changed(&service).is_some();
+            assert!(watch.changed(&service).is_none(), "once is enough");
             is_new
         };
         assert!(!is_new());
@@ -256,12 +255,28 @@ mod tests {
         let service = home.service();
         home.make_certificate(&home.folder);
         let mut watch = Watch::default();
-        assert!(watch.has_changed(&service));
+        assert!(watch.changed(&service).is_some());
         assert_eq!(service.reload(With::Current), Ok(2));
-        assert!(!Watch::default().has_changed(&service));
+        assert!(Watch::default().changed(&service).is_none());
         fs::write(home.folder.join("public.crt"), "other").unwrap();
         assert!(service.reload(With::InForce).is_err());
-        assert!(!watch.has_changed(&service), "it failed already");
+        assert!(watch.changed(&service).is_none(), "it failed already");
+    }
+
+    #[test]
+    fn a_reload_by_somebody_else_while_files_come_to_rest_is_not_repeated() {
+        let home = Home::with_policy();
+        let service = home.service();
+        let scratch = tempfile::tempdir().unwrap();
+        let audit = AuditLog::open(scratch.path()).unwrap();
+        home.make_certificate(&home.folder);
+        let mut watch = Watch::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| look(&mut watch, &service, &audit));
+            std::thread::sleep(SETTLE_TIME / 2);
+            assert_eq!(service.reload(With::Current), Ok(2));
+        });
+        assert_eq!(service.channels().generation(), 2);
     }
 
     #[test]
@@ -274,13 +289,13 @@ mod tests {
         symlink("..data", &home.folder).unwrap();
         let service = home.service();
         let mut watch = Watch::default();
-        assert!(!watch.has_changed(&service));
+        assert!(watch.changed(&service).is_none());
         let next = home.folder.with_file_name("..2026_2");
         home.make_certificate(&next);
         let staged = home.folder.with_file_name("..data_new");
         symlink("..2026_2", &staged).unwrap();
         fs::rename(&staged, &data).unwrap();
-        assert!(watch.has_changed(&service));
+        assert!(watch.changed(&service).is_some());
         assert_eq!(service.reload(With::InForce), Ok(2));
     }
 }
