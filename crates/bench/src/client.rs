@@ -1,6 +1,6 @@
 //! The smallest Bolt 5.4 client over TLS: log in, run, pull all.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,8 +31,34 @@ pub fn tls(authority: &Path) -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(config))
 }
 
+/// A socket read in large pieces: the library asks for 4 KiB at a time, which would cost a system call each.
+struct ReadAhead(BufReader<TcpStream>);
+
+impl Read for ReadAhead {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for ReadAhead {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.get_mut().write(bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> std::io::Result<usize> {
+        self.0.get_mut().write_vectored(pieces)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.get_mut().flush()
+    }
+}
+
+/// A TLS connection that nothing was sent over yet.
+pub struct Handshaken(StreamOwned<ClientConnection, TcpStream>);
+
 /// A whole TLS handshake with a server, and nothing after it.
-pub fn handshake(address: &str, tls: &Arc<ClientConfig>) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+pub fn handshake(address: &str, tls: &Arc<ClientConfig>) -> Result<Handshaken> {
     let name = ServerName::try_from("localhost")?;
     let mut socket = TcpStream::connect(address)?;
     socket.set_nodelay(true)?;
@@ -44,7 +70,7 @@ pub fn handshake(address: &str, tls: &Arc<ClientConfig>) -> Result<StreamOwned<C
         connection.handshake_kind() == Some(HandshakeKind::Full),
         "the handshake was no whole one"
     );
-    Ok(StreamOwned::new(connection, socket))
+    Ok(Handshaken(StreamOwned::new(connection, socket)))
 }
 
 /// Bytes both ways, in TLS or not.
@@ -64,7 +90,14 @@ pub struct Client {
 impl Client {
     /// Connects through TLS and logs in.
     pub fn connect(address: &str, tls: &Arc<ClientConfig>) -> Result<Self> {
-        Self::over(Box::new(handshake(address, tls)?))
+        Self::over(Box::new(handshake(address, tls)?.0))
+    }
+
+    /// Connects through TLS, logs in, and reads in pieces as large as without TLS.
+    pub fn connect_to_pull(address: &str, tls: &Arc<ClientConfig>) -> Result<Self> {
+        let StreamOwned { conn, sock } = handshake(address, tls)?.0;
+        let socket = ReadAhead(BufReader::with_capacity(PULL_BUFFER_BYTES, sock));
+        Self::over(Box::new(StreamOwned::new(conn, socket)))
     }
 
     /// Connects without TLS and logs in.

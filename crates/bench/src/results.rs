@@ -19,7 +19,7 @@ const TEXTS: [usize; 2] = [0, 100];
 pub fn measure(binary: &Path, time: Duration) -> Result<Vec<Figure>> {
     let server = Server::start(binary, "server.bolt.tls_level=OPTIONAL\n")?;
     let tls = tls(&server.authority())?;
-    let mut encrypted = Client::connect(&server.address, &tls)?;
+    let mut encrypted = Client::connect_to_pull(&server.address, &tls)?;
     let mut plain = Client::connect_plain(&server.address)?;
     let mut figures = Vec::new();
     for length in TEXTS {
