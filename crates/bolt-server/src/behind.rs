@@ -55,3 +55,6 @@ pub(crate) async fn send(sending: &Output, bytes: &[u8], limit: Duration) -> io:
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ pub(crate) struct Control {
     /// Whether a login succeeded; the limits before login then no longer hold.
     logged_on: AtomicBool,
     busy: AtomicBool,
+    /// Whether the client's side broke off: nobody is there to take a goodbye.
+    cut: AtomicBool,
 }
 
 impl Control {
@@ -31,6 +33,7 @@ impl Control {
             messages: AtomicU64::new(0),
             logged_on: AtomicBool::new(false),
             busy: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +96,16 @@ impl Control {
     /// Whether a request is being worked on: only then are keep-alives sent.
     pub(crate) fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// The client's side broke off without a goodbye of its own.
+    pub(crate) fn set_cut(&self) {
+        self.cut.store(true, Ordering::Release);
+    }
+
+    /// Whether it did.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
     }
 
     /// As set last.

@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use bastide_bolt::{Handshake, HandshakeProgress, Version};
 use bastide_tls::{FailureReason, PeerCertificate};
-use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::backend::Transport;
 use crate::config::{Config, TlsLevel};
 use crate::events::RefusalReason;
-use crate::transport::{ByteStream, Rewound, WebSocketBytes};
+use crate::transport::{ByteStream, WebSocketBytes};
 
 /// First byte of a TLS record that carries a ClientHello.
 const TLS_HANDSHAKE_RECORD: u8 = 0x16;
@@ -81,14 +80,11 @@ pub(crate) async fn establish(socket: TcpStream, config: &Config) -> Result<Esta
                 .get_mut()
                 .1
                 .set_buffer_limit(Some(batch.saturating_mul(TLS_BATCHES_MAX)));
-            let mut first = [0];
-            if stream.read(&mut first).await? == 0 {
+            let Some(first) = stream.fill_buf().await?.first().copied() else {
                 return Err(NotEstablished::Gone);
-            }
-            let [byte] = first;
+            };
             let certificate = PeerCertificate::of(stream.get_ref().1).map(Arc::new);
-            let stream = Rewound::new(Bytes::copy_from_slice(&first), stream);
-            let established = over(stream, byte, true, config).await?;
+            let established = over(Box::new(stream), first, true, config).await?;
             Ok(Established {
                 certificate,
                 ..established
@@ -96,20 +92,21 @@ pub(crate) async fn establish(socket: TcpStream, config: &Config) -> Result<Esta
         }
         (TLS_HANDSHAKE_RECORD, ..) => Err(NotEstablished::Refused(RefusalReason::TlsNotConfigured)),
         (_, TlsLevel::Required, _) => Err(NotEstablished::Refused(RefusalReason::PlainRefused)),
-        (_, TlsLevel::Optional | TlsLevel::Disabled, _) => over(socket, first, false, config).await,
+        (_, TlsLevel::Optional | TlsLevel::Disabled, _) => over(Box::new(socket), first, false, config).await,
     }
 }
 
-async fn over<S: ByteStream + 'static>(
-    stream: S,
+async fn over(
+    stream: Box<dyn ByteStream>,
     first: u8,
     encrypted: bool,
     config: &Config,
 ) -> Result<Established, NotEstablished> {
     match first {
-        BOLT => handshake(Box::new(stream), Transport::Socket, encrypted, config).await,
+        BOLT => handshake(stream, Transport::Socket, encrypted, config).await,
         HTTP_GET if config.web_socket => {
-            let socket = WebSocketBytes::accept(stream)
+            // Boxed, as this is rare and needs more room than all the rest of a connection.
+            let socket = Box::pin(WebSocketBytes::accept(stream))
                 .await
                 .map_err(|error| NotEstablished::Refused(RefusalReason::WebSocketFailed(error.to_string())))?;
             handshake(Box::new(socket), Transport::WebSocket, encrypted, config).await

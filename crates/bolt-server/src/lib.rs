@@ -2,7 +2,7 @@
 //!
 //! Owns what lies between a socket and a [`Backend`]. INVARIANT: nothing that arrives before TLS is read as if it had come
 //! inside it; a plain connection to a listener that requires TLS is closed without an answer; a client that does not read
-//! holds one batch of rows. Must not know how a query is run, nor where users are kept.
+//! holds two batches of rows. Must not know how a query is run, nor where users are kept.
 
 mod backend;
 mod behind;

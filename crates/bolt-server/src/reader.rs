@@ -4,6 +4,7 @@
 //! number and the bytes of the messages ahead are limited, and a client that sends more waits. Where it runs is decided by
 //! [`Reading`](crate::reading::Reading).
 
+use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
 use std::sync::Arc;
 
 use bastide_bolt::{Dechunker, RequestKind, Version};
@@ -92,7 +93,16 @@ impl MessageReader {
     async fn read(&mut self, buffer: &mut [u8]) -> bool {
         match self.stream.read(buffer).await {
             Ok(count @ 1..) => self.take(buffer.get(..count).unwrap_or_default()).await,
-            _ => false,
+            Ok(0) => false,
+            Err(error) => {
+                if matches!(
+                    error.kind(),
+                    UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+                ) {
+                    self.control.set_cut();
+                }
+                false
+            }
         }
     }
 

@@ -8,7 +8,10 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
+
+use crate::reader::Incoming;
 
 /// The reading side.
 pub(crate) enum Reading {
@@ -34,11 +37,19 @@ impl Reading {
         .await;
     }
 
-    /// Reads for as long as it is polled; never ends.
-    pub(crate) async fn go_on(&mut self) {
+    /// The next that the reader hands over, through `incoming`; `None` once there will be nothing more.
+    pub(crate) async fn next(&mut self, incoming: &mut mpsc::Receiver<Incoming>) -> Option<Incoming> {
         poll_fn(|context| {
             self.poll(context);
-            Poll::Pending
+            if !matches!(self, Self::Along(_)) {
+                return incoming.poll_recv(context);
+            }
+            // Asked without a waker: a reader that runs here would wake the task that it runs on, and with it a thread for nothing.
+            match incoming.try_recv() {
+                Ok(message) => Poll::Ready(Some(message)),
+                Err(TryRecvError::Empty) => Poll::Pending,
+                Err(TryRecvError::Disconnected) => Poll::Ready(None),
+            }
         })
         .await
     }

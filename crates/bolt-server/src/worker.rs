@@ -30,6 +30,8 @@ use crate::work::Work;
 
 /// The output buffer is given back when it has grown beyond this.
 const OUTPUT_BYTES_KEPT: usize = 256 * 1024;
+/// How long the end of a connection may wait to be said to a client that takes nothing.
+const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 pub(crate) enum Ending {
@@ -87,8 +89,10 @@ impl Worker {
         self.drop_work();
         self.session = None;
         self.behind = None;
-        let mut sending = self.sending.lock().await;
-        let _ = timeout(self.config.limits.write_timeout, sending.shutdown()).await;
+        if !self.control.is_cut() {
+            let goodbye = async { self.sending.lock().await.shutdown().await };
+            let _ = timeout(GOODBYE_TIME, goodbye).await;
+        }
         match stop {
             Stop::Orderly => Ending::Orderly,
             Stop::Refused(reason) => Ending::Refused(reason),
@@ -180,9 +184,7 @@ impl Worker {
         let ended = self.session.as_ref().map(|session| session.ended());
         tokio::select! {
             biased;
-            // First, so that what it hands over is taken at once.
-            () = self.reading.go_on() => Err(Stop::Orderly),
-            incoming = self.incoming.recv() => incoming.ok_or(Stop::Orderly),
+            incoming = self.reading.next(&mut self.incoming) => incoming.ok_or(Stop::Orderly),
             () = draining => Err(Stop::Orderly),
             () = ended_from_outside(ended) => Err(Stop::Orderly),
             () = tokio::time::sleep_until(deadline), if waits_for_login => Err(Stop::Refused(RefusalReason::LoginTimedOut)),

@@ -216,7 +216,8 @@ impl Channel {
     {
         let made = match self.policy() {
             Some(policy) => {
-                let accepting = TlsAcceptor::from(Arc::clone(policy.server_config())).accept(stream);
+                // Boxed once, else each layer around it holds room for a connection of its own, which is some kilobytes.
+                let accepting = Box::pin(TlsAcceptor::from(Arc::clone(policy.server_config())).accept(stream));
                 let made = flattened(with_reasons(tokio::time::timeout(limit, accepting)).await);
                 made.and_then(|stream| {
                     judge_resumed(&policy, stream.get_ref().1)?;
