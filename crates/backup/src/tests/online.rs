@@ -236,3 +236,23 @@ async fn files_of_other_sources_keys_and_writers_are_left_alone() {
     assert!(found.is_none());
     assert!(find("server:6362").is_some());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_longer_than_a_frame_comes_back_whole() {
+    let server = Server::new(Config::default());
+    let session = log_in(&server.shared.dbms).await;
+    // 2^25 bytes, which is two of the longest frames.
+    run(
+        &session,
+        "CREATE (:Long {t: reduce(t = 'x', n IN range(1, 25) | t + t)})",
+    )
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    server.cut_after([9 << 20, 9 << 20]);
+    let (result, _) = take_into(&server, "neo4j", folder.path(), 3).await;
+    let taken = result.unwrap().remove(0);
+    let home = tempfile::tempdir().unwrap();
+    let restored = restore_into(home.path(), &taken.path, &key_ring(folder.path()));
+    let session = log_in(&restored).await;
+    assert_eq!(integers(&session, "MATCH (l:Long) RETURN size(l.t)"), [1 << 25]);
+}
