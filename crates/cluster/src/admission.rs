@@ -1,11 +1,12 @@
-//! Places for those who come: handshakes under way in all and of one address, and connections.
+//! How many connections a listener has: strangers at the door, and members that were let in.
 //!
-//! INVARIANT: every place taken is given back when its guard is dropped, however a connection ends.
+//! INVARIANT: strangers keep no member out: a full door takes the newcomer in place of who has stood there longest, and one
+//! address, or one network of IPv6, cannot fill it. A place is given back however its connection ends.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use bastide_security::{AdmissionLimits, Evict, Place};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ClusterLimits;
@@ -15,49 +16,34 @@ use crate::error::NotEstablished;
 #[derive(Debug)]
 pub(crate) struct Admission {
     connections: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
-    of_address: Mutex<HashMap<IpAddr, usize>>,
+    door: Arc<bastide_security::Admission>,
     limits: ClusterLimits,
-}
-
-/// The place of one handshake under way.
-#[derive(Debug)]
-pub(crate) struct HandshakePlace {
-    admission: Arc<Admission>,
-    address: IpAddr,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Admission {
     pub(crate) fn new(limits: ClusterLimits) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
-            connections: places(limits.connections_max),
-            handshakes: places(limits.handshakes_max),
-            of_address: Mutex::default(),
+            connections: Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS))),
+            door: bastide_security::Admission::new(AdmissionLimits {
+                total_max: limits.handshakes_max,
+                per_address_max: limits.handshakes_per_address_max,
+            }),
             limits,
         }
     }
 
-    /// A place for the handshake of a socket that was accepted.
-    pub(crate) fn handshake(self: &Arc<Self>, address: IpAddr) -> Result<HandshakePlace, NotEstablished> {
-        let limit = self.limits.handshakes_max;
-        let place = Arc::clone(&self.handshakes)
-            .try_acquire_owned()
-            .map_err(|_| NotEstablished::TooManyHandshakes { limit })?;
-        let address = address.to_canonical();
-        let mut counts = self.of_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        let limit = self.limits.handshakes_per_address_max;
-        if *count >= limit {
-            return Err(NotEstablished::TooManyHandshakesOfAddress { limit });
+    /// A place for the handshake of a socket that was accepted; `evict` is called if a newer one needs it.
+    pub(crate) fn handshake(&self, address: IpAddr, evict: Evict) -> Result<Place, NotEstablished> {
+        self.door
+            .admit(address, evict)
+            .map_err(|full| NotEstablished::TooManyHandshakesOfAddress { limit: full.limit })
+    }
+
+    /// Why a handshake ends whose place was needed.
+    pub(crate) fn evicted(&self) -> NotEstablished {
+        NotEstablished::TooManyHandshakes {
+            limit: self.limits.handshakes_max,
         }
-        *count += 1;
-        Ok(HandshakePlace {
-            admission: Arc::clone(self),
-            address,
-            _place: place,
-        })
     }
 
     /// A place for a member that has proven itself.
@@ -69,45 +55,17 @@ impl Admission {
     }
 }
 
-impl Drop for HandshakePlace {
-    fn drop(&mut self) {
-        let mut counts = self.admission.of_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_in_all_and_per_address_and_come_back() {
+    fn places_of_members_are_limited_and_come_back() {
         let limits = ClusterLimits {
-            handshakes_max: 3,
-            handshakes_per_address_max: 2,
             connections_max: 1,
             ..ClusterLimits::default()
         };
-        let admission = Arc::new(Admission::new(limits));
-        let address = |last| IpAddr::from([10, 0, 0, last]);
-        let first = admission.handshake(address(1)).unwrap();
-        let _second = admission.handshake(address(1)).unwrap();
-        assert!(matches!(
-            admission.handshake(address(1)),
-            Err(NotEstablished::TooManyHandshakesOfAddress { limit: 2 })
-        ));
-        let _third = admission.handshake(address(2)).unwrap();
-        assert!(matches!(
-            admission.handshake(address(3)),
-            Err(NotEstablished::TooManyHandshakes { limit: 3 })
-        ));
-        drop(first);
-        drop(admission.handshake(address(1)).unwrap());
+        let admission = Admission::new(limits);
         let connection = admission.connection().unwrap();
         assert!(matches!(
             admission.connection(),
@@ -118,9 +76,17 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_has_gone_leaves_nothing_behind() {
-        let admission = Arc::new(Admission::new(ClusterLimits::default()));
-        drop(admission.handshake(IpAddr::from([10, 0, 0, 1])).unwrap());
-        assert!(admission.of_address.lock().unwrap().is_empty());
+    fn one_address_has_its_share_of_the_door() {
+        let admission = Admission::new(ClusterLimits {
+            handshakes_per_address_max: 1,
+            ..ClusterLimits::default()
+        });
+        let at = |address: &str| admission.handshake(address.parse().unwrap(), Box::new(|| {}));
+        let _first = at("2001:db8::1").unwrap();
+        assert!(matches!(
+            at("2001:db8::2"),
+            Err(NotEstablished::TooManyHandshakesOfAddress { limit: 1 })
+        ));
+        drop(at("10.0.0.1").unwrap());
     }
 }

@@ -18,9 +18,9 @@ pub struct ClusterConfig {
 pub struct ClusterLimits {
     /// Connections that were accepted and are open.
     pub connections_max: usize,
-    /// Accepted sockets that have not come through handshake and hello.
+    /// Accepted sockets that have not come through handshake and hello; beyond that, the oldest makes room.
     pub handshakes_max: usize,
-    /// Those of them that one address may have, so that a stranger cannot take all places.
+    /// Those of them that one address may have, or one /64 network of IPv6.
     pub handshakes_per_address_max: usize,
     /// Time to reach another member.
     pub connect_time_max: Duration,

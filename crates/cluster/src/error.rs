@@ -114,8 +114,8 @@ pub enum NotEstablished {
         /// The limit.
         limit: usize,
     },
-    /// As many handshakes under way as there may be.
-    #[error("there are {limit} handshakes under way, as many as there may be")]
+    /// As many handshakes under way as there may be, and this was the oldest.
+    #[error("there were {limit} handshakes under way, as many as there may be, and a newer one took its place")]
     TooManyHandshakes {
         /// The limit.
         limit: usize,

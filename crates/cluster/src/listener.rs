@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bastide_security::Place;
 use bastide_tls::{Channel, ClientAuthentication};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
-use crate::admission::{Admission, HandshakePlace};
+use crate::admission::Admission;
 use crate::certificate::Shown;
 use crate::config::ClusterConfig;
 use crate::connection::{Direction, Known, MemberConnection};
@@ -101,12 +102,19 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>) {
             Some(_) = handshakes.join_next() => continue,
         };
         match accepted {
-            Ok((socket, peer)) => match shared.admission.handshake(peer.ip()) {
-                Ok(place) => {
-                    handshakes.spawn(establish(socket, peer, place, Arc::clone(&shared)));
+            Ok((socket, peer)) => {
+                let evicted = Arc::new(Notify::new());
+                let notify = Arc::clone(&evicted);
+                match shared
+                    .admission
+                    .handshake(peer.ip(), Box::new(move || notify.notify_one()))
+                {
+                    Ok(place) => {
+                        handshakes.spawn(establish(socket, peer, place, evicted, Arc::clone(&shared)));
+                    }
+                    Err(reason) => shared.refused(peer, &reason),
                 }
-                Err(reason) => shared.refused(peer, &reason),
-            },
+            }
             Err(error) => {
                 tracing::warn!(%error, "a member's connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -115,10 +123,15 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn establish(socket: TcpStream, peer: SocketAddr, place: HandshakePlace, shared: Arc<Shared>) {
-    match shared.establish(socket, peer).await {
+async fn establish(socket: TcpStream, peer: SocketAddr, place: Place, evicted: Arc<Notify>, shared: Arc<Shared>) {
+    let established = tokio::select! {
+        biased;
+        established = shared.establish(socket, peer) => established,
+        () = evicted.notified() => Err(shared.admission.evicted()),
+    };
+    drop(place);
+    match established {
         Ok(connection) => {
-            drop(place);
             // A receiver that is gone wants no more members.
             let _unwanted = shared.established.send(connection).await;
         }

@@ -267,11 +267,35 @@ async fn who_says_nothing_is_let_go_and_gives_its_place_back() {
     let _no_handshake = TcpStream::connect(address).await.unwrap();
     let _no_hello = pair.after_handshake().await;
     let _third = TcpStream::connect(address).await.unwrap();
-    pair.notes.holding("there are 2 handshakes").await;
+    pair.notes.holding("2 handshakes of this address").await;
     pair.notes.holding("the handshake took too long").await;
     pair.notes.holding("the hello took too long").await;
     drop(pair.dial().await.unwrap());
     pair.listener.accept().await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_who_take_all_places_do_not_keep_a_member_out() {
+    let limits = ClusterLimits {
+        handshake_time_max: LONG,
+        hello_time_max: LONG,
+        handshakes_max: 4,
+        handshakes_per_address_max: 2,
+        ..ClusterLimits::default()
+    };
+    let mut pair = Pair::new(limits).await;
+    let address = pair.listener.local_address();
+    let mut strangers = Vec::new();
+    for host in 2..6 {
+        for _ in 0..2 {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+            strangers.push(socket.connect(address).await.unwrap());
+        }
+    }
+    drop(pair.dial().await.unwrap());
+    pair.listener.accept().await.unwrap();
+    pair.notes.holding("a newer one took its place").await;
 }
 
 #[tokio::test]
