@@ -183,9 +183,9 @@ class Query:
             "localhost", port_of(server, "https"), timeout=SECONDS_MAX, context=context(pki, identity)
         )
 
-    def ask(self, statement, auth=None, path=""):
+    def ask(self, statement, auth=None, path="", more=None):
         """Status, JSON and headers of the answer."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **(more or {})}
         if auth:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
         self.connection.request("POST", f"/db/neo4j/query/v2{path}", json.dumps({"statement": statement}), headers)
@@ -731,11 +731,26 @@ def test_without_a_certificate_or_with_one_of_a_stranger_nobody_gets_in(server, 
         who_am_i(server, pki, pki.people["impostor"])
 
 
+def test_a_browser_does_not_lend_its_certificate_to_the_pages_of_other_sites(server, pki):
+    with Query(server, pki, pki.people["ada"]) as query:
+        elsewhere = {"Origin": "https://elsewhere.test"}
+        for path in ("", "/tx"):
+            assert query.ask("RETURN 1", path=path, more=elsewhere)[0] == 401
+            assert query.ask("RETURN 1", path=path)[0] == 202
+
+
 def test_an_open_connection_stops_being_a_login_when_its_certificate_is_revoked(server, pki, tmp_path):
     """On HTTPS every request is a login, and on Bolt a session may log in again: both long after the handshake."""
     identity = pki.intermediate.issue("short-lived", names=["email:ada@people.test"])
-    with Query(server, pki, identity) as query:
+    with Query(server, pki, identity) as query, driver(server, identity, None) as connected:
         assert query.ask("RETURN 1")[0] == 202
+
+        def user(**auth):
+            # Another user makes the driver log off and on again on the connection it has.
+            with connected.session(**auth) as session:
+                return session.run("SHOW CURRENT USER YIELD user").single()["user"]
+
+        assert [user(), user(auth=("neo4j", PASSWORD)), user()] == ["ada", "neo4j", "ada"]
         for scope in ("bolt", "https"):
             shutil.copyfile(identity.certificate, folder_of(server, scope) / "revoked/short.crt")
         try:
@@ -743,13 +758,20 @@ def test_an_open_connection_stops_being_a_login_when_its_certificate_is_revoked(
             status, answer, _ = query.ask("RETURN 1")
             assert status == 401 and answer["errors"][0]["code"] == "Neo.ClientError.Security.Unauthorized"
             assert query.ask("RETURN 1", ("neo4j", PASSWORD))[0] == 202
+            assert user(auth=("neo4j", PASSWORD)) == "neo4j"
+            with pytest.raises(neo4j.exceptions.Neo4jError) as caught:
+                user()
+            assert caught.value.code == "Neo.ClientError.Security.Unauthorized"
         finally:
             for scope in ("bolt", "https"):
                 (folder_of(server, scope) / "revoked/short.crt").unlink()
             call_reload(server)
         assert query.ask("RETURN 1")[0] == 202
-    [failed] = [event for event in certificate_logins(server, identity) if event["outcome"] == "failure"]
-    assert "revoked" in failed["reason"] and failed["user"] == "ada"
+    logins = certificate_logins(server, identity)
+    failed = [event for event in logins if event["outcome"] == "failure"]
+    good = {event["connection"] for event in logins if event["outcome"] == "success"}
+    assert len(failed) == 2 and {event["connection"] for event in failed} == good, "on the same connections"
+    assert all("revoked" in event["reason"] and event["user"] == "ada" for event in failed)
 
 
 # Warnings

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,14 +39,15 @@ impl Doorkeeper {
         }
     }
 
-    /// Logs the sender of a request in. A header counts before a certificate.
+    /// Logs the sender of a request in. A header counts before a certificate; and a certificate that a browser shows unasked
+    /// does not count for the page of another site, whose requests tell their origin.
     ///
     /// # Errors
     /// 401 for whatever is wrong with the header, the credentials or the certificate, 429 after too many failures.
     pub(crate) async fn log_in(&self, headers: &HeaderMap, peer: &Peer) -> Result<Session, Failure> {
         if let (true, false, Some(identity), Some(shown)) = (
             self.authentication_enabled,
-            headers.contains_key(AUTHORIZATION),
+            headers.contains_key(AUTHORIZATION) || headers.contains_key(ORIGIN),
             self.certificate_identity,
             peer.shown.as_deref(),
         ) {
