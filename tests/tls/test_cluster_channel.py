@@ -106,11 +106,11 @@ def network():
 
 @pytest.fixture(scope="module")
 def binary():
-    """The example of the crate, built if it is not there."""
+    """The example of the crate, built if it is not there: in one go with all crates, as their own tests have already built it."""
     named = os.environ.get("BASTIDE_CLUSTER_MEMBER")
     if named:
         return pathlib.Path(named)
-    command = ["cargo", "build", "--quiet", "--release", "--package", "bastide-cluster", "--example", "member"]
+    command = ["cargo", "build", "--quiet", "--release", "--workspace", "--example", "member"]
     subprocess.run(command, cwd=ROOT, check=True)
     return TARGET / "release/examples/member"
 

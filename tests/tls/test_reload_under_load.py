@@ -4,6 +4,7 @@ Owns the load and the count; `BASTIDE_RELOAD_SECONDS` sets how long (8 if not se
 """
 
 import dataclasses
+import functools
 import os
 import random
 import threading
@@ -17,6 +18,7 @@ from test_reload import CHANNELS, Held, call_reload, folder_of, renewed, replace
 from harness import PASSWORD, Server
 
 SECONDS = int(os.environ.get("BASTIDE_RELOAD_SECONDS", "8"))
+TURN_SECONDS = 10
 CONNECTIONS = 32
 FAULTY_SHARE = 0.3
 
@@ -27,6 +29,10 @@ class Tally:
 
     seconds: list
     failures: list
+
+    def add(self, other):
+        self.seconds += other.seconds
+        self.failures += other.failures
 
     def percentile(self, share):
         ordered = sorted(self.seconds)
@@ -97,9 +103,10 @@ def test_no_query_fails_while_certificates_are_replaced_every_second(pki):
     renewals = [renewed(pki, f"renewal-{number}") for number in range(SECONDS)]
     fingerprints = [identity.fingerprint() for identity in renewals]
     refusals, served = [], []
+    quiet, busy = Tally([], []), Tally([], [])
 
-    def renew():
-        for identity in renewals:
+    def renew(identities):
+        for identity in identities:
             next_second = time.monotonic() + 1
             if chance.random() < FAULTY_SHARE:
                 repair = break_a_file(server, chance)
@@ -118,11 +125,11 @@ def test_no_query_fails_while_certificates_are_replaced_every_second(pki):
         held = Held(server, pki, "1.3")
         try:
             held.log_in()
-            # Before and after, so that a machine that gets busier or idler does not decide.
-            quiet = load(server, lambda: time.sleep(SECONDS / 2))
-            busy = load(server, renew)
-            after = load(server, lambda: time.sleep(SECONDS / 2))
-            quiet = Tally(quiet.seconds + after.seconds, quiet.failures + after.failures)
+            # By turns, so that a machine that gets busier or idler does not decide.
+            for first in range(0, SECONDS, TURN_SECONDS):
+                turn = renewals[first : first + TURN_SECONDS]
+                quiet.add(load(server, functools.partial(time.sleep, len(turn))))
+                busy.add(load(server, functools.partial(renew, turn)))
             assert held.answers("CREATE (:Held)"), "the connection of before lives on"
         finally:
             held.close()
