@@ -87,6 +87,10 @@ fn run(
             let text = "nothing was restored: the audit log cannot be written".to_owned();
             return Err(Refusal::Other(text));
         }
+        Err(error @ bastide_database::RestoreError::NotEntered(_)) => {
+            // That it is in its place is in the audit log already.
+            return Err(Refusal::Other(with_causes(&error)));
+        }
         Err(error) => {
             // The failure itself is told below; that it could not be recorded comes to nobody's harm.
             let _ = record(&audit, &request, AuditOutcome::Failure);

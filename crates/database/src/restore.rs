@@ -143,6 +143,11 @@ pub enum RestoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The database is in its place, and the system database was not told.
+    #[error(
+        "the restored database is in its place, but the system database does not know it yet; restore it once more"
+    )]
+    NotEntered(#[source] Box<RestoreError>),
     /// The caller ended it between two steps.
     #[error("it was ended by the caller")]
     Ended,
@@ -155,7 +160,7 @@ pub type BackupChunks<'a> = dyn Iterator<Item = Result<ExportedChunk, Box<dyn st
 /// step that is done and can end it there, which leaves things as a crash would. Blocks.
 ///
 /// # Errors
-/// [`RestoreError`]; the database that was there, if any, is still there then.
+/// [`RestoreError`]; the database that was there, if any, is still there then, but for [`RestoreError::NotEntered`].
 pub fn restore(
     request: &RestoreRequest,
     chunks: &mut BackupChunks<'_>,
@@ -249,12 +254,16 @@ impl<'a> Restoring<'a> {
         on_step(RestoreStep::Verified)?;
         sync_tree(&self.workshop).map_err(io(&self.workshop, "made durable"))?;
         on_step(RestoreStep::Durable)?;
-        // The system database first: a home with others and without it does not start.
+        // The system database first: a home with others and without it does not start, and where it cannot be used nothing
+        // is to be replaced.
         self.ensure_system()?;
+        let system = self.system()?;
         on_step(RestoreStep::SystemThere)?;
         let replaced = self.put_in_place(&built, &self.name)?;
         on_step(RestoreStep::InPlace)?;
-        let missing_databases = self.enter(&graph)?;
+        let missing_databases = self
+            .enter(&graph, system)
+            .map_err(|error| RestoreError::NotEntered(Box::new(error)))?;
         on_step(RestoreStep::Entered)?;
         let snapshot = graph.begin_read(&ReadPermit::for_system_startup(&self.name));
         Ok(Restored {
@@ -321,14 +330,19 @@ impl<'a> Restoring<'a> {
         put_folder_in_place(built, &place).map_err(io(&place, "replaced in one step"))
     }
 
+    /// The system database of the home; `None` if it is what is restored.
+    fn system(&self) -> Result<Option<Graph>, RestoreError> {
+        let is_itself = self.name == SYSTEM_DATABASE;
+        Ok((!is_itself).then(|| self.opener.open(SYSTEM_DATABASE)).transpose()?)
+    }
+
     /// Lets the system database know the restored one, under the id that it had unless the name has one already. Returns
     /// what is missing.
-    fn enter(&self, restored: &Graph) -> Result<Vec<String>, RestoreError> {
+    fn enter(&self, restored: &Graph, system: Option<Graph>) -> Result<Vec<String>, RestoreError> {
         let is_missing = |name: &String| !self.root.join(name).exists();
-        if self.name == SYSTEM_DATABASE {
+        let Some(system) = system else {
             return Ok(catalogue::names(restored)?.into_iter().filter(is_missing).collect());
-        }
-        let system = self.opener.open(SYSTEM_DATABASE)?;
+        };
         let new = CatalogueEntry {
             id: self.request.database_id.as_str().into(),
             created: self.request.created,

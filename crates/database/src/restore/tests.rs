@@ -224,6 +224,18 @@ fn a_database_is_replaced_only_on_request_and_never_while_it_is_open() {
 }
 
 #[test]
+fn nothing_is_replaced_in_a_home_whose_system_database_cannot_be_used() {
+    let (home, backup) = home_and_backup();
+    let keys = home.databases().join("system/keys");
+    let aside = home.0.path().join("keys");
+    std::fs::rename(&keys, &aside).unwrap();
+    let error = home.restore(&backup, "neo4j", true).unwrap_err();
+    assert!(matches!(error, RestoreError::Home(_)), "{error:?}");
+    std::fs::rename(&aside, &keys).unwrap();
+    assert_eq!((nodes(&home.open()), leftovers(&home)), (1_007, 0));
+}
+
+#[test]
 fn a_restore_that_is_cut_off_leaves_the_old_database_or_the_new_one() {
     for step in STEPS {
         let (home, backup) = home_and_backup();
