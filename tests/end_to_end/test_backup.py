@@ -403,6 +403,10 @@ def test_a_full_disk_is_told_and_what_is_there_is_gone_on_with(pki, bank, tmp_pa
         done = taker.admin(*taker.arguments(bank.addresses["backup"], folder=small))
         assert done.returncode == 1 and "No space left" in done.stderr and "goes on with it" in done.stderr, done.stderr
         assert len(taker.partials(small)) == 1 and list(small.glob("*.backup")) == []
+        # Not even a header finds room: nothing is left that nobody can go on with.
+        done = taker.admin(*taker.arguments(bank.addresses["backup"], database="system", folder=small))
+        assert done.returncode == 1 and "No space left" in done.stderr, done.stderr
+        assert len(taker.partials(small)) == 1, os.listdir(small)
         subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
         taken, _ = taker.back_up(bank.addresses["backup"], folder=small)
         assert taken[0]["resumed"] == 1 and taken[0]["sound"]

@@ -100,7 +100,9 @@ pub(crate) fn create_partial(folder: &Path, header: Header, key_ring: &KeyRing) 
         match created {
             Ok(file) => {
                 lock(&file).map_err(io_in_file(&path, "locked"))?;
-                let writer = BackupWriter::create(file, header, key_ring).map_err(in_file(&path))?;
+                let writer = BackupWriter::create(file, header, key_ring).map_err(in_file(&path));
+                // Without a whole header nobody could go on with it, and it would stay for ever.
+                let writer = writer.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
                 return Ok(Partial { path, writer });
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refused = Some(error),
