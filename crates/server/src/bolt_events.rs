@@ -58,7 +58,7 @@ impl ConnectionEvents for BoltEvents {
             connection = connection.connection_id,
             peer = %connection.peer,
             local = %connection.local,
-            "a Bolt connection was refused: {}", text.escape_debug()
+            "a Bolt connection was refused: {}", on_one_line(&text)
         );
         let mut event = Event::new(Action::ConnectionRefused, Outcome::Refused)
             .with_address(connection.peer)
@@ -71,6 +71,18 @@ impl ConnectionEvents for BoltEvents {
             tracing::error!(%error, "a refused connection could not be audited");
         }
     }
+}
+
+/// With control characters escaped, as the text may hold what a stranger sent; quotes are ours and stay as they are.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\'' | '"' => line.push(character),
+            other => line.extend(other.escape_debug()),
+        }
+    }
+    line
 }
 
 fn describe(reason: &RefusalReason) -> String {
@@ -94,5 +106,18 @@ fn describe(reason: &RefusalReason) -> String {
         }
         RefusalReason::ProtocolError(cause) => format!("it broke the protocol: {cause}"),
         other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_sent_stays_on_its_line_and_quotes_stay_readable() {
+        assert_eq!(
+            on_one_line("the other side's \"CN=a\"\n2026 INFO \u{1b}[2J\u{202e}"),
+            "the other side's \"CN=a\"\\n2026 INFO \\u{1b}[2J\\u{202e}"
+        );
     }
 }
