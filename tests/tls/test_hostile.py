@@ -421,11 +421,12 @@ def held_open(server, channel, addresses, first):
 
 
 def until_taken_in(server):
-    """Waits until the server has accepted what waits at its door, so that the attack is at its height."""
+    """Waits until the server has accepted what waits at its door, so that the attack is at its height; returns its open files."""
     counts = [-1, -2]
     while counts[-1] != counts[-2]:
         time.sleep(0.2)
         counts.append(len(os.listdir(f"/proc/{server.process.pid}/fd")))
+    return counts[-1]
 
 
 ATTACKERS = {
@@ -454,10 +455,10 @@ def test_half_open_connections_cost_little_and_others_are_served(channel, attack
         assert_others_are_served(server, pki)
         before = resident_bytes(server)
         held = held_open(server, channel, ATTACKERS[attackers], client_hello()[:100])
-        until_taken_in(server)
+        files = until_taken_in(server)
         assert_others_are_served(server, pki)
         growth = resident_bytes(server) - before
-        print(f"{channel}, {attackers}: {HALF_OPEN} half-open connections, {growth / HALF_OPEN:.0f} bytes each")
+        print(f"{channel}, {attackers}: {HALF_OPEN} half-open connections, {files} open files, {growth >> 10} KiB more in use")
         assert growth < HALF_OPEN * HALF_OPEN_BYTES_MAX + (16 << 20)
         assert_logs_are_clean(server)
         lines = len(server.output().splitlines())
