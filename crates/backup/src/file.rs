@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bastide_store::KeyRing;
@@ -210,11 +210,25 @@ fn rename_to_free_name(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Some file systems cannot do it in one step; a link fails as well if the name is taken.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            std::fs::hard_link(from, to)?;
-            std::fs::remove_file(from)
+            link_and_remove(from, to)
         }
+        // A crash came between the two steps.
+        Err(rustix::io::Errno::EXIST) if is_same_file(from, to)? => std::fs::remove_file(from),
         result => Ok(result?),
     }
+}
+
+fn link_and_remove(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_same_file(from, to)? => {}
+        result => result?,
+    }
+    std::fs::remove_file(from)
+}
+
+fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (one.symlink_metadata()?, other.symlink_metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 /// A backup every byte of which was found good.

@@ -181,6 +181,19 @@ async fn an_old_complete_file_does_not_stand_in_for_a_new_backup() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_a_files_two_names_does_not_stop_backups_for_ever() {
+    let server = Server::new(small_frames());
+    let folder = tempfile::tempdir().unwrap();
+    let first = take_into(&server, "neo4j", folder.path(), 0).await.0.unwrap().remove(0);
+    // As it is on file systems that cannot rename without replacing: linked, and not yet removed.
+    let partial = format!("{}.partial", first.path.display());
+    std::fs::hard_link(&first.path, &partial).unwrap();
+    let taken = take_into(&server, "neo4j", folder.path(), 0).await.0.unwrap();
+    assert_eq!((taken.len(), &taken[0].path), (2, &first.path));
+    assert!(!Path::new(&partial).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_complete_file_that_is_being_read_back_is_nobody_elses() {
     struct Meanwhile<'a>(&'a Path, &'a KeyRing, usize);
     impl TakeEvents for Meanwhile<'_> {
