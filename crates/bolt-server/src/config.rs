@@ -57,9 +57,9 @@ pub struct ConnectionLimits {
     pub message_bytes_max: usize,
     /// How long a client may refuse to take bytes before it is disconnected.
     pub write_timeout: Duration,
-    /// Rows in one batch; a client that does not read holds two batches.
+    /// Rows that are made before the next look at whether to stop.
     pub batch_rows_max: usize,
-    /// Bytes in one batch; exceeded by at most one row.
+    /// Bytes in one batch, exceeded by at most one row; a client that does not read holds two batches.
     pub batch_bytes_max: usize,
     /// Messages that are read ahead of the one being worked on.
     pub requests_ahead_max: usize,

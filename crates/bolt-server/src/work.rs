@@ -45,6 +45,16 @@ pub(crate) enum Pulled {
     Failed(Status),
 }
 
+/// Why no more rows are made for now.
+enum Filled {
+    /// The batch is full.
+    Batch,
+    /// As many were made as were asked for.
+    AllAskedFor,
+    /// There are none left.
+    Finished,
+}
+
 impl Work {
     /// Whether nothing is open.
     pub(crate) fn is_idle(&self) -> bool {
@@ -156,13 +166,29 @@ impl Worker {
         };
         let mut left = pull.count.unwrap_or(u64::MAX);
         loop {
+            match block_in_place(|| self.fill(&mut open, &mut left, keep)) {
+                Err(status) => return Ok(Pulled::Failed(status)),
+                Ok(Filled::Finished) => return Ok(self.finish(open)),
+                Ok(Filled::AllAskedFor) => {
+                    self.work.streams.insert(query_id, open);
+                    return Ok(Pulled::More);
+                }
+                Ok(Filled::Batch) => self.send_behind().await?,
+            }
+        }
+    }
+
+    /// Makes rows until they fill a batch or there are no more to make. Blocks all the while: to come and go for each part of a
+    /// batch would wake a thread each time, which costs more than the rows.
+    fn fill(&mut self, open: &mut OpenStream, left: &mut u64, keep: bool) -> Result<Filled, Status> {
+        loop {
             if self.control.is_interrupted() {
-                return Ok(Pulled::Failed(Status::new(
+                return Err(Status::new(
                     Code::TransactionTerminated,
                     "the statement was interrupted",
-                )));
+                ));
             }
-            let rows_max = usize::try_from(left)
+            let rows_max = usize::try_from(*left)
                 .unwrap_or(usize::MAX)
                 .min(self.config.limits.batch_rows_max);
             let mut sink = Batch {
@@ -171,23 +197,17 @@ impl Worker {
                 bytes_max: self.config.limits.batch_bytes_max,
                 rows: 0,
             };
-            let outcome = block_in_place(|| open.stream.next_batch(rows_max, &mut sink));
+            let outcome = open.stream.next_batch(rows_max, &mut sink);
             let rows = sink.rows;
             open.has_rows |= rows > 0;
-            left = left.saturating_sub(rows);
-            match outcome {
-                Err(status) => return Ok(Pulled::Failed(status)),
-                Ok(BatchOutcome::Finished) => return Ok(self.finish(open)),
-                Ok(BatchOutcome::More) if left == 0 => {
-                    self.work.streams.insert(query_id, open);
-                    return Ok(Pulled::More);
+            *left = left.saturating_sub(rows);
+            match outcome? {
+                BatchOutcome::Finished => return Ok(Filled::Finished),
+                BatchOutcome::More if *left == 0 => return Ok(Filled::AllAskedFor),
+                BatchOutcome::More if self.output.len() >= self.config.limits.batch_bytes_max => {
+                    return Ok(Filled::Batch);
                 }
-                Ok(BatchOutcome::More) => {}
-            }
-            if self.output.len() >= self.config.limits.batch_bytes_max {
-                self.send_behind().await?;
-            } else {
-                tokio::task::yield_now().await;
+                BatchOutcome::More => {}
             }
         }
     }
