@@ -118,6 +118,29 @@ def test_every_answer_carries_the_security_headers(server, api):
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
+def test_strict_transport_security_is_said_where_the_certificate_is_ones_own(tmp_path):
+    """With development certificates it would bind every other service of this machine's browser as well."""
+    from harness import Server, pki
+
+    authority = pki.Authority(tmp_path / "authority", "Transport Root")
+    with Server() as own:
+        assert "Strict-Transport-Security" not in Api(own).post("", {"statement": "RETURN 1"}).headers
+        own.stop()
+        folder = own.home / "certificates/own"
+        for name in ("trusted", "revoked"):
+            (folder / name).mkdir(mode=0o700, parents=True)
+        identity = authority.issue("server", "serverAuth", pki.SERVER_NAMES)
+        for source, target in ((identity.key, "private.key"), (identity.chain, "public.crt")):
+            (folder / target).write_bytes(source.read_bytes())
+            (folder / target).chmod(0o400)
+        own.settings["dbms.ssl.policy.https.enabled"] = "true"
+        own.settings["dbms.ssl.policy.https.base_directory"] = "certificates/own"
+        own.start()
+        api = Api(own)
+        api.session.verify = str(authority.certificate)
+        assert api.post("", {"statement": "RETURN 1"}).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_strict_transport_security_is_only_said_over_tls():
     from harness import Server
 

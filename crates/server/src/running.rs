@@ -339,7 +339,7 @@ fn http_config(
         security_contact: None,
         https_address: shown.https.clone(),
         http_address: shown.http.clone(),
-        strict_transport_security: settings.value(names::DBMS_SECURITY_HTTP_STRICT_TRANSPORT_SECURITY),
+        strict_transport_security: wire_settings::strict_transport_security(settings),
         limits: wire_settings::http_limits(settings),
         query: QueryConfig {
             dbms: Arc::clone(dbms),

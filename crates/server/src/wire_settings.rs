@@ -9,7 +9,7 @@ use bastide_bolt_server::{ConnectionLimits, TlsLevel};
 use bastide_database::{Configuration, ServerControl};
 use bastide_http_api::HttpLimits;
 use bastide_security::{CertificateRules, InvalidCertificateRules, LockoutConfig, PasswordPolicy, RemoteAllowList};
-use bastide_settings::{AdvertisedAddress, ByteSize, Fault, Settings, names};
+use bastide_settings::{AdvertisedAddress, ByteSize, Fault, Settings, names, policy};
 
 use crate::VERSION;
 use crate::check::placed;
@@ -21,6 +21,8 @@ const VERSION_MARK: &str = "<version>";
 const NEO4J_VERSION: &str = "5.26.0";
 /// Logins that may wait for hashing at once.
 const LOGIN_QUEUE_MAX: usize = 64;
+/// A year, if the certificate is one's own and nothing else is set.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
 /// Share of the machine's memory that one transaction may take if nothing limits it.
 const MEMORY_PERCENT: u64 = 70;
 /// The machine's memory if it cannot be told.
@@ -183,6 +185,17 @@ pub(crate) fn http_limits(settings: &Settings) -> HttpLimits {
         request_timeout: settings.value(names::SERVER_HTTP_REQUEST_TIMEOUT),
         ..HttpLimits::default()
     }
+}
+
+/// What HTTPS says of itself to browsers: nothing with development certificates, since that would hold for everything else
+/// on this machine, too.
+pub(crate) fn strict_transport_security(settings: &Settings) -> Option<String> {
+    let set = settings.value(names::DBMS_SECURITY_HTTP_STRICT_TRANSPORT_SECURITY);
+    set.or_else(|| {
+        settings
+            .value(policy::HTTPS.enabled)
+            .then(|| STRICT_TRANSPORT_SECURITY.to_owned())
+    })
 }
 
 /// `host:port` of an advertised address, with the bound port where none was set.

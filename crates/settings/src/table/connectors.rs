@@ -84,7 +84,8 @@ crate::table::settings_table! {
     /// What clients are told to connect to over HTTPS; see `server.bolt.advertised_address`.
     SERVER_HTTPS_ADVERTISED_ADDRESS: SocketAddress =
         Kind::SocketAddress, "server.https.advertised_address", Some(":7473"), neo4j;
-    /// Value of the `Strict-Transport-Security` header of HTTPS answers; none is sent if not set.
+    /// Value of the `Strict-Transport-Security` header of HTTPS answers. If not set, it is `max-age=31536000` with a TLS policy of your
+    /// own, and none is sent with development certificates; Neo4j sends none. `max-age=0` takes it back from browsers.
     DBMS_SECURITY_HTTP_STRICT_TRANSPORT_SECURITY: Option<String> =
         Kind::Text, "dbms.security.http_strict_transport_security", None, neo4j;
 
