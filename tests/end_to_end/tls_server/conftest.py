@@ -82,7 +82,12 @@ def worrying(pki, tmp_path_factory):
     secret, certificate = home.parent / "password.enc", home / "certificates/https/public.crt"
     plain = home.parent / "plain"
     plain.write_text(KEY_PASSWORD + "\n")
-    settings = {"dbms.netty.ssl.provider": "OPENSSL", "dbms.ssl.policy.bolt.trust_all": "true"}
+    settings = {
+        "dbms.netty.ssl.provider": "OPENSSL",
+        "dbms.ssl.policy.bolt.trust_all": "true",
+        "server.metrics.prometheus.enabled": "true",
+        "server.metrics.prometheus.endpoint": f"{HOST}:0",
+    }
     settings |= lay_out(home, "bolt", soon, key=keys.traditional())
     settings |= lay_out(home, "https", pki.server, key=encrypted(pki.server, KEY_PASSWORD))
     recipe = f"base64 -w 0 {certificate} | openssl aes-256-cbc -a -salt -in {plain} -out {secret} -pass stdin"

@@ -5,8 +5,7 @@ import ssl
 
 import neo4j
 import pytest
-from running import attempt, policies, run, until, who_am_i
-
+from running import attempt, metrics, policies, run, until, who_am_i
 
 WORRIES = {
     "expiry": ["CN=soon", "expires in"],
@@ -32,6 +31,9 @@ def test_what_deserves_a_warning_is_said_at_start_and_after_each_reload(worry, w
 def test_the_table_and_the_metrics_shout_of_trust_all(worrying):
     row = policies(worrying)["bolt"]
     assert row["trustAll"] is True and any("trust_all" in warning for warning in row["warnings"])
+    found = metrics(worrying)
+    assert [found["tls_trust_all", ("scope", scope)] for scope in ("bolt", "https")] == [1, 0]
+    assert found["tls_certificate_days_left", ("scope", "bolt")] in (9, 10)
     assert row["daysLeft"] in (9, 10) and any("expires in" in warning for warning in row["warnings"])
 
 
